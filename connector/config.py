@@ -1,0 +1,193 @@
+"""Settings from one TOML file and the environment; without a file it is the demo city.
+
+`load()` reads them once per process; every command and page passes the result on. Secrets are written `"env:NAME"`
+in the file and stand in the environment. The schema of a source's or channel's own settings is declared by its adapter
+and checked when the adapter is loaded (`sources/__init__.py`, `dispatch/__init__.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from connector.errors import ConfigError
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+DEMO = DATA / "demo"
+
+
+class Section(BaseModel):
+    """A table of the file; a name that it does not know is an error, because it is a typo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class City(Section):
+    """Who we are and where."""
+
+    name: str = Field(description="The city's name, as residents read it")
+    timezone: str = Field("UTC", description="IANA name; pages, mails and daily counts speak it")
+    accounts: list[str] = Field([], description="The city's own handles, without @; they are never masked nor suspects")
+    url: str = Field("http://127.0.0.1:8501", description="Address of this app, for links in mails")
+    streets: Path | None = Field(None, description="GeoJSON file of street lines with a `name`")
+    landmarks: Path | None = Field(None, description="GeoJSON file of named points")
+    districts: Path | None = Field(None, description="GeoJSON file of named polygons; together they are the boundary")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone; write for example America/Chicago") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Adapter(BaseModel):
+    """A configured source or channel: its kind, and settings that the adapter of this kind declares."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Delivery(Section):
+    """When accepted suspects leave, and how a failed delivery goes on; all in seconds."""
+
+    hold: float = Field(30, ge=0, description="Between accepting and sending; until then Undo leaves no trace")
+    timeout: float = Field(20, gt=0, description="For one answer of a channel")
+    claim: float = Field(120, gt=0, description="How long a worker may hold a delivery before it counts as lost")
+    settle: float = Field(60, ge=0, description="After a lost answer, before 'not found' is believed")
+    retry_first: float = Field(30, gt=0, description="Before the second try; doubles with each further one")
+    retry_longest: float = Field(3600, gt=0, description="The longest wait between two tries")
+    tries: int = Field(8, ge=1, description="Tries before a person is asked")
+    follow_up: float = Field(300, gt=0, description="Between two looks at an open ticket")
+
+    @field_validator("claim")
+    @classmethod
+    def _longer_than_an_answer(cls, claim: float, info: Any) -> float:
+        if claim <= info.data.get("timeout", 0):
+            raise ValueError("must be longer than `timeout`, else a slow answer is taken for a dead worker")
+        return claim
+
+
+class Login(Section):
+    """OpenID Connect through Streamlit; without it the pages are bound to this computer alone."""
+
+    provider: str = Field("", description="Name of the provider in Streamlit's secrets.toml")
+
+
+class Privacy(Section):
+    """What is kept, and for how long."""
+
+    sample_days: int = Field(7, ge=0, description="Authorless sample of unmatched posts; 0: none")
+    keep_days: int = Field(730, ge=1, description="Closed requests")
+
+
+class Demo(Section):
+    """The demo city's clock."""
+
+    every: float = Field(6, gt=0, description="Seconds between two posts of the sample source")
+    keep: int = Field(5000, ge=100, description="Posts of the sample source that are kept")
+    desk_port: int = Field(8311, ge=0, description="Port of the demo's 311 desk on loopback")
+
+
+class Config(Section):
+    """All settings of this process."""
+
+    city: City
+    sources: dict[str, Adapter] = {}
+    channels: dict[str, Adapter] = {}
+    delivery: Delivery = Delivery()
+    privacy: Privacy = Privacy()
+    login: Login | None = None
+    demo: Demo = Demo()
+    mode: Literal["demo", "city"] = "city"
+    home: Path = Path()
+    database_url: str = ""
+    file: Path | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        return self.mode == "demo"
+
+
+def load(file: Path | None = None) -> Config:
+    """The settings in force: `file`, else `$CONNECTOR_CONFIG`, else `connector.toml` here, else the demo city."""
+    named = file or (Path(env) if (env := os.environ.get("CONNECTOR_CONFIG")) else None)
+    path = named or Path("connector.toml")
+    if not path.exists():
+        if named:
+            raise ConfigError(f"{named} does not exist; CONNECTOR_CONFIG names it. `doctor --example` prints one.")
+        return demo_city()
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    for reserved in ("mode", "home", "database_url", "file", "demo"):
+        if reserved in table:
+            raise ConfigError(f"`{reserved}` in {path} is not a setting of this file; remove it.")
+    return _checked(table | _places("city") | {"file": path}, path)
+
+
+def demo_city() -> Config:
+    """Port Alder: no account, nothing leaves this computer.
+
+    `CONNECTOR_DEMO_HOLD`, `…_EVERY`, `…_DESK_PORT` and so on override a number of `[delivery]` and the demo's clock.
+    """
+    table = tomllib.loads((DEMO / "demo.toml").read_text("utf-8"))
+    for name in ("streets", "landmarks", "districts"):
+        table["city"][name] = DEMO / f"{name}.geojson"
+    for section, model in (("delivery", Delivery), ("demo", Demo)):
+        told = {key: value for key in model.model_fields if (value := os.environ.get(f"CONNECTOR_DEMO_{key.upper()}"))}
+        table[section] = table.get(section, {}) | told
+    port = table["demo"].get("desk_port", Demo().desk_port)
+    table["channels"]["desk"]["endpoint"] = f"http://127.0.0.1:{port}/open311/v2"
+    return _checked(table | _places("demo"), DEMO / "demo.toml")
+
+
+def _places(mode: str) -> dict[str, Any]:
+    share = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    home = Path(os.environ.get("CONNECTOR_HOME") or Path(share) / "connector").expanduser()
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{home / f'{mode}.db'}"
+    return {"home": home, "database_url": url, "mode": mode}
+
+
+def _checked(table: dict[str, Any], path: Path) -> Config:
+    try:
+        config = Config.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"`{where}` in {path}: {first['msg']}") from None
+    base = path.parent
+    places = {
+        name: base / value
+        for name in ("streets", "landmarks", "districts")
+        if (value := getattr(config.city, name)) and not value.is_absolute()
+    }
+    return config.model_copy(update={"city": config.city.model_copy(update=places)}) if places else config
+
+
+def resolved(value: Any, setting: str, environ: dict[str, str] | os._Environ[str] = os.environ) -> Any:
+    """`"env:NAME"` → the variable's value, in nested tables too; a ConfigError names a variable that is not set."""
+    if isinstance(value, dict):
+        return {key: resolved(inner, f"{setting}.{key}", environ) for key, inner in value.items()}
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if not environ.get(name):
+            raise ConfigError(f"`{setting}` is to come from the environment variable {name}, which is not set.")
+        return environ[name]
+    return value

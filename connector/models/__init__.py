@@ -1,0 +1,65 @@
+"""The tables, their statuses, and which status may follow which.
+
+SQLModel tables are the domain objects; `store.py` has the engine and the questions asked of them, `migrations/` the
+way from one shape to the next.
+"""
+
+from __future__ import annotations
+
+from connector.models.base import Table, Utc, now
+from connector.models.deliveries import Delivery, Dispatch, Reply, Ticket, TicketEvent
+from connector.models.house import AuditEntry, OptOut, Setting, User, Worker
+from connector.models.posts import Gap, Match, Post, ReadCount, SampledPost, SourceState
+from connector.models.rules import RequestType, Rule, RuleVersion
+from connector.models.statuses import (
+    DELIVERY_FOLLOWS,
+    LIVE,
+    SUSPECT_FOLLOWS,
+    DecisionKind,
+    DeliveryStatus,
+    DismissReason,
+    SuspectStatus,
+    TicketStatus,
+)
+from connector.models.suspects import Decision, Draft, Note, Suspect, SuspectPost
+
+metadata = Table.metadata
+
+__all__ = [
+    "AuditEntry",
+    "DELIVERY_FOLLOWS",
+    "Decision",
+    "DecisionKind",
+    "Delivery",
+    "DeliveryStatus",
+    "DismissReason",
+    "Dispatch",
+    "Draft",
+    "Gap",
+    "LIVE",
+    "Match",
+    "Note",
+    "OptOut",
+    "Post",
+    "ReadCount",
+    "Reply",
+    "RequestType",
+    "Rule",
+    "RuleVersion",
+    "SUSPECT_FOLLOWS",
+    "SampledPost",
+    "Setting",
+    "SourceState",
+    "Suspect",
+    "SuspectPost",
+    "SuspectStatus",
+    "Table",
+    "Ticket",
+    "TicketEvent",
+    "TicketStatus",
+    "User",
+    "Utc",
+    "Worker",
+    "now",
+    "metadata",
+]

@@ -1,0 +1,116 @@
+"""Sources, the posts they gave us, and the rules these met."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from connector.models.base import Table, Utc, json_column, now, text_column, time_column
+
+
+class SourceState(Table, table=True):
+    """How far a source has been read, and how it is."""
+
+    __tablename__ = "source_state"
+    name: str = Field(primary_key=True)
+    kind: str
+    state: str = "new"
+    """new, running, catching up, paused, stopped"""
+    cursor: str = text_column()
+    lease_by: str = ""
+    lease_until: datetime | None = time_column()
+    last_post_at: datetime | None = time_column()
+    last_error: str = text_column()
+    last_error_at: datetime | None = time_column()
+
+
+class Gap(Table, table=True):
+    """An interval in which a source may have missed posts."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = Field(index=True)
+    from_at: datetime = time_column(nullable=False)
+    to_at: datetime | None = time_column()
+    why: str = text_column()
+    state: str = "open"
+    """open, filled, lost"""
+
+
+class ReadCount(Table, table=True):
+    """What became of what a source delivered, per city day: no post is unaccounted for."""
+
+    __tablename__ = "read_count"
+    source: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    outcome: str = Field(primary_key=True)
+    """new, duplicate, updated, unmatched, deleted, own, or refused: with its reason"""
+    count: int = 0
+    cost_micros: int = 0
+    """Price of reading them, in millionths of the account's currency."""
+
+
+class Post(Table, table=True):
+    """What a source gave us, kept once; handles are placeholders, names stand in `author_sealed` alone."""
+
+    __table_args__ = (
+        UniqueConstraint("source", "source_id"),
+        Index("ix_post_version", "source", "version_id"),
+        Index("ix_post_posted", "posted_at"),
+        Index("ix_post_author", "author_key"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    source_id: str
+    """Of the first version, where a platform gives each edit an id of its own."""
+    version_id: str = ""
+    """Of the version that `text` holds."""
+    kind: str = "post"
+    text: str = text_column()
+    quoted_text: str = text_column()
+    lang: str = ""
+    entities: dict[str, Any] | None = json_column()
+    """hashtags, urls, mention_keys (pseudonyms), withheld"""
+    media: list[dict[str, str]] | None = json_column()
+    references: list[dict[str, str]] | None = Field(default=None, sa_column=Column("refs", JSON))
+    edits: list[dict[str, str]] | None = json_column()
+    """Earlier wordings, oldest first: id, text, at."""
+    conversation_id: str = Field(default="", index=True)
+    reply_settings: str = ""
+    place_name: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    own: bool = False
+    mentions_us: bool = False
+    author_key: str = ""
+    author_sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    posted_at: datetime = Field(default_factory=now, sa_column=Column(Utc, nullable=False))
+    received_at: datetime = time_column(nullable=False)
+    edited_at: datetime | None = time_column()
+    gone_at: datetime | None = time_column()
+
+
+class Match(Table, table=True):
+    """One rule, in one version, met one post; the words that did it."""
+
+    __table_args__ = (UniqueConstraint("post_id", "rule_id"), Index("ix_match_rule", "rule_id", "matched_at"))
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+    rule_id: int = Field(foreign_key="rule.id")
+    rule_version: int = 1
+    words: list[str] | None = json_column()
+    matched_at: datetime = time_column(nullable=False)
+
+
+class SampledPost(Table, table=True):
+    """A capped random sample of posts that no rule met, without any author; for backtests."""
+
+    __tablename__ = "sampled_post"
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    text: str = text_column()
+    lang: str = ""
+    entities: dict[str, Any] | None = json_column()
+    posted_at: datetime = Field(default_factory=now, sa_column=Column(Utc, nullable=False, index=True))

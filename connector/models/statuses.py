@@ -1,0 +1,87 @@
+"""The statuses and kinds, and which status may follow which (DESIGN: suspects, deliveries, tickets)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SuspectStatus(StrEnum):
+    """Where a suspect stands; only waiting and parked ones can be decided."""
+
+    WAITING = "waiting"
+    PARKED = "parked"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class DeliveryStatus(StrEnum):
+    """Where a dispatch or reply stands; `due_at` of a queued one is the hold or the wait before a retry."""
+
+    DRAFTED = "drafted"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+    BY_HAND = "by_hand"
+
+
+class TicketStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    UNTRACKABLE = "untrackable"
+
+
+class DismissReason(StrEnum):
+    """Why a suspect is none; five, because they stand on the keys 1 to 5."""
+
+    NO_PROBLEM = "no_problem"
+    ELSEWHERE = "elsewhere"
+    JOKE = "joke"
+    NEWS_AD = "news_ad"
+    FIXED = "fixed"
+
+
+class DecisionKind(StrEnum):
+    ACCEPT = "accept"
+    DISMISS = "dismiss"
+    PARK = "park"
+    UNDO = "undo"
+    RETYPE = "retype"
+    MERGE = "merge"
+    SPLIT = "split"
+    ASSIGN = "assign"
+    REFUSED = "refused"
+    """Their side said no: the suspect waits again."""
+    WITHDRAW = "withdraw"
+    """Its posts vanished upstream."""
+
+
+S, D = SuspectStatus, DeliveryStatus
+SUSPECT_FOLLOWS: dict[SuspectStatus, frozenset[SuspectStatus]] = {
+    S.WAITING: frozenset({S.PARKED, S.ACCEPTED, S.DISMISSED, S.MERGED, S.WITHDRAWN, S.EXPIRED}),
+    S.PARKED: frozenset({S.WAITING, S.ACCEPTED, S.DISMISSED, S.MERGED, S.WITHDRAWN, S.EXPIRED}),
+    S.ACCEPTED: frozenset({S.WAITING, S.WITHDRAWN}),
+    S.DISMISSED: frozenset({S.WAITING, S.WITHDRAWN}),
+    S.MERGED: frozenset({S.WAITING}),
+    S.EXPIRED: frozenset({S.WAITING}),
+    S.WITHDRAWN: frozenset(),
+}
+DELIVERY_FOLLOWS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
+    D.DRAFTED: frozenset({D.QUEUED, D.CANCELLED}),
+    D.QUEUED: frozenset({D.SENDING, D.CANCELLED, D.BY_HAND}),
+    D.SENDING: frozenset({D.SENT, D.QUEUED, D.REFUSED, D.UNCLEAR, D.EXHAUSTED}),
+    D.UNCLEAR: frozenset({D.SENT, D.QUEUED, D.EXHAUSTED, D.BY_HAND}),
+    D.EXHAUSTED: frozenset({D.QUEUED, D.BY_HAND, D.CANCELLED}),
+    D.SENT: frozenset(),
+    D.REFUSED: frozenset(),
+    D.CANCELLED: frozenset(),
+    D.BY_HAND: frozenset(),
+}
+LIVE = (D.DRAFTED, D.QUEUED, D.SENDING, D.SENT, D.UNCLEAR, D.EXHAUSTED, D.BY_HAND)
+"""Statuses of which a suspect has at most one per channel."""

@@ -1,0 +1,143 @@
+"""What counts as a word: the one place that folds and splits text, for rules and for posts.
+
+A token is a run of letters, digits and marks; punctuation, symbols and separators part tokens and are never one.
+An emoji is a token; its variant selectors, joiners and skin tones do not count. Chinese, Japanese and Korean have one
+token a character, so that a keyword there is a phrase. Case never counts; accents (U+0300–036F only, for wider
+stripping breaks kana and Devanagari) count where `accents` is true, as X's stream does and its search does not.
+Read on in `matcher.py`, which asks.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_right
+from functools import cache
+
+_EMOJI_SINGLES = frozenset("⌚⌛⌨⏏⏩⏪⏫⏬⏭⏮⏯⏰⏱⏲⏳⏸⏹⏺▪▫▶◀◻◼◽◾⤴⤵⬅⬆⬇⬛⬜⭐⭕〰〽㊗㊙")
+_EMOJI_BLOCKS = ((0x2600, 0x27BF), (0x1F000, 0x1FBFF))
+_SKIN_TONES = (0x1F3FB, 0x1F3FF)
+_ACCENTS = (0x0300, 0x036F)
+# Han with its marks, kana, Hangul syllables; sorted, first and last of each block.
+_ONE_EACH = (
+    (0x3005, 0x3007),
+    (0x3041, 0x30FF),
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),
+    (0xF900, 0xFAFF),
+    (0xFF66, 0xFF9F),
+    (0x20000, 0x3FFFF),
+)
+_ONE_EACH_STARTS = [first for first, _ in _ONE_EACH]
+
+
+def is_emoji(char: str) -> bool:
+    """Whether the character is an emoji by itself."""
+    code = ord(char)
+    in_block = any(first <= code <= last for first, last in _EMOJI_BLOCKS)
+    return char in _EMOJI_SINGLES or (in_block and unicodedata.category(char) == "So")
+
+
+def is_ignored(char: str) -> bool:
+    """Whether the character has no weight: variant selectors, joiners, skin tones, soft hyphens, direction marks."""
+    code = ord(char)
+    if _SKIN_TONES[0] <= code <= _SKIN_TONES[1] or 0xFE00 <= code <= 0xFE0F:
+        return True
+    return unicodedata.category(char) == "Cf" and code != 0x200B
+
+
+def is_wordlike(char: str) -> bool:
+    """Whether the character can be part of a word or a hashtag: letter, mark, digit or underscore."""
+    return char == "_" or unicodedata.category(char)[0] in "LMN"
+
+
+def _is_one_each(code: int) -> bool:
+    at = bisect_right(_ONE_EACH_STARTS, code) - 1
+    return at >= 0 and code <= _ONE_EACH[at][1]
+
+
+def _strip(text: str) -> str:
+    """The text without accents."""
+    parts = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(c for c in parts if not _ACCENTS[0] <= ord(c) <= _ACCENTS[1]))
+
+
+class _Folding(dict[int, str]):
+    """A table for `str.translate`, filled as characters turn up: folded letters, blanks around and between tokens."""
+
+    def __init__(self, accents: bool) -> None:
+        super().__init__()
+        self._accents = accents
+
+    def __missing__(self, code: int) -> str:
+        piece = self[code] = self._fold(chr(code))
+        return piece
+
+    def _fold(self, char: str) -> str:
+        if is_ignored(char):
+            return ""
+        if is_emoji(char):
+            return f" {char} "
+        if unicodedata.category(char)[0] not in "LMN":
+            return " "
+        folded = char.casefold() if self._accents else _strip(_strip(char).casefold())
+        return f" {folded} " if _is_one_each(ord(char)) else folded
+
+
+_FOLDINGS = {True: _Folding(accents=True), False: _Folding(accents=False)}
+
+
+def split(text: str, accents: bool) -> list[str]:
+    """The folded tokens of a text, in order."""
+    return composed(text).translate(_FOLDINGS[accents]).split()
+
+
+def composed(text: str) -> str:
+    """The text in NFC, the form that positions from `spans` count in; nearly every post already is."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def spans(text: str, accents: bool) -> list[tuple[int, int]]:
+    """Where each token of `split` stands in a composed text: first character, one after the last."""
+    folding = _FOLDINGS[accents]
+    found: list[tuple[int, int]] = []
+    grows = False
+    for at, char in enumerate(text):
+        piece = folding[ord(char)]
+        if not piece:  # an accent or a joiner belongs to what it follows
+            if found and found[-1][1] == at:
+                found[-1] = (found[-1][0], at + 1)
+        elif piece == " ":
+            grows = False
+        elif grows and piece[0] != " ":
+            found[-1] = (found[-1][0], at + 1)
+        else:
+            found.append((at, at + 1))
+            grows = piece[0] != " "
+    return found
+
+
+@cache
+def fold_tag(tag: str, accents: bool) -> str:
+    """A hashtag in the form in which two of them are compared: whole, never split."""
+    folding = _FOLDINGS[accents]
+    return "".join(char if folding[ord(char)] == " " else folding[ord(char)].strip() for char in composed(tag))
+
+
+def hashtags_in(text: str) -> list[tuple[int, str]]:
+    """The hashtags that stand in a text (position of the sign, tag), for sources that do not name them.
+
+    As on X, a tag starts after something that is not part of a word and holds at least one letter.
+    """
+    found = []
+    for at, char in enumerate(text):
+        if char not in "#＃" or (at and (is_wordlike(text[at - 1]) or text[at - 1] == "&")):
+            continue
+        end = at + 1
+        while end < len(text) and (is_wordlike(text[end]) or text[end] == "\u200d"):
+            end += 1
+        tag = text[at + 1 : end]
+        if any(unicodedata.category(c)[0] == "L" for c in tag):
+            found.append((at, tag))
+    return found

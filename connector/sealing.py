@@ -1,0 +1,169 @@
+"""Names and handles at rest: sealed, pseudonymous, or masked.
+
+`Sealer` holds the keys. Authors and handles stand sealed (AES-256-GCM) in one column; equality is asked of an HMAC
+pseudonym; a text keeps a numbered placeholder where a handle stood, which `reveal` fills for a reviewer's card and
+`mask` turns into dots for everybody else. `intake.py` hides, `screen.py` reveals, everything that leaves is masked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from connector.config import Config
+from connector.errors import ConfigError
+
+VARIABLE = "CONNECTOR_KEY"
+# U+FDD0 and U+FDD1 are noncharacters (Unicode 16, section 23.7): no text from outside may hold them.
+OPEN, CLOSE = "\ufdd0", "\ufdd1"
+PLACEHOLDER = re.compile(f"{OPEN}(\\d+){CLOSE}")
+_FOREIGN_MARKS = str.maketrans({OPEN: "\ufffd", CLOSE: "\ufffd"})
+# A handle in a text: X's letters, Bluesky's dots, Mastodon's @user@server; not the @ inside an e-mail address.
+_MENTION = re.compile(r"(?<![\w.+/-])@(\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
+# Links of social networks carry a handle in their path; of the matched path only the handle's group is hidden.
+_PROFILE = re.compile(
+    r"(?i)\b(?:(?:twitter|x|instagram|tiktok|threads|youtube|facebook|fb|t|nextdoor|snapchat)\.(?:com|net|me)/@?"
+    r"(?!(?:i|intent|search|hashtag|share|sharer|watch|p|reel|groups|home|explore|status)\b)"
+    r"|bsky\.app/profile/|linkedin\.com/in/|reddit\.com/(?:u|user)/|https?://[\w.-]+/@)([\w.-]*\w(?:@[\w.-]+)?)"
+)
+# Shorter ones are ordinary words too often; with an @ before them they are hidden all the same.
+_SHORTEST_BARE = 4
+
+
+class Sealer:
+    """Seals, opens and pseudonymises with the keys given, newest first.
+
+    The first key seals, every key opens, the last one makes the pseudonyms: put a new key in front and keep the
+    oldest at the end, and nothing becomes unreadable.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._ciphers = {hashlib.sha256(b"id" + key).digest()[:4]: AESGCM(_derived(key, b"seal")) for key in keys}
+        self._newest = next(iter(self._ciphers))
+        self._cipher = self._ciphers[self._newest]
+        self._pseudonym_key = hmac.new(_derived(keys[-1], b"pseudonym"), digestmod=hashlib.sha256)
+
+    def seal(self, value: str, source: str, source_id: str, column: str = "post.author_sealed") -> bytes:
+        """Opens again only for the same column, source and id: a sealed value cannot be moved to another row."""
+        nonce = os.urandom(12)
+        return self._newest + nonce + self._cipher.encrypt(nonce, value.encode(), _where(column, source, source_id))
+
+    def unseal(self, sealed: bytes, source: str, source_id: str, column: str = "post.author_sealed") -> str:
+        """Raises ConfigError when the key is not among ours, or the value belongs to another row."""
+        cipher = self._ciphers.get(bytes(sealed[:4]))
+        if cipher is None:
+            raise ConfigError(
+                f"A stored name was sealed with a key that {VARIABLE} no longer holds; add it at the end."
+            )
+        try:
+            return cipher.decrypt(bytes(sealed[4:16]), bytes(sealed[16:]), _where(column, source, source_id)).decode()
+        except InvalidTag:
+            raise ConfigError("A stored name cannot be opened: it was changed, or moved from another row.") from None
+
+    def pseudonym(self, handle: str) -> str:
+        """The same for every spelling of a handle; not reversible without the key. 32 hexadecimal digits."""
+        mac = self._pseudonym_key.copy()
+        mac.update(handle.lower().encode())
+        return mac.hexdigest()[:32]
+
+
+def load(config: Config) -> Sealer:
+    """The keys of `$CONNECTOR_KEY` (base64 of 32 bytes each, by comma); the demo makes itself a file of mode 600."""
+    written = os.environ.get(VARIABLE, "")
+    if not written and config.is_demo:
+        written = _demo_key(config.home / "demo.key")
+    if not written:
+        raise ConfigError(
+            f"{VARIABLE} is not set: names cannot be sealed. Make a key with "
+            '`python -c "import secrets,base64;print(base64.b64encode(secrets.token_bytes(32)).decode())"` '
+            "and keep it where the database is not."
+        )
+    try:
+        keys = [base64.b64decode(part, validate=True) for part in written.split(",")]
+    except ValueError:
+        keys = [b""]
+    if any(len(key) != 32 for key in keys):
+        raise ConfigError(f"{VARIABLE} must hold base64 of 32 bytes; several keys are separated by commas.")
+    return Sealer(keys)
+
+
+def _demo_key(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    with os.fdopen(handle, "w") as out:
+        out.write(key)
+    return key
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return hmac.new(key, b"connector/" + purpose, hashlib.sha256).digest()
+
+
+def _where(column: str, source: str, source_id: str) -> bytes:
+    return "\0".join((column, source, source_id)).encode()
+
+
+class Hiding:
+    """Replaces the handles of one post by placeholders; `handles` is what they point to, sealed with the author.
+
+    `own` accounts (lower case) stay in clear. One `Hiding` serves every text and link of one post.
+    """
+
+    def __init__(self, known: Iterable[str], own: frozenset[str]) -> None:
+        self.handles: list[str] = []
+        self._number: dict[str, int] = {}
+        self._own = own
+        self._names = {name.lower() for name in known if len(name) >= _SHORTEST_BARE} - own
+
+    def hide(self, text: str) -> str:
+        """The text with `@handle`, profile links and known handles hidden; foreign placeholders are defused."""
+        if OPEN in text or CLOSE in text:
+            text = text.translate(_FOREIGN_MARKS)
+        if "@" in text:
+            text = _MENTION.sub(lambda m: self._or_own(m, 1), text)
+        if "/" in text:
+            text = _PROFILE.sub(lambda m: self._or_own(m, 1), text)
+        if self._names:
+            lower = text.lower()
+            if found := [name for name in self._names if name in lower]:
+                text = _any_of(found).sub(lambda m: self._or_own(m, 0), text)
+        return text
+
+    def _or_own(self, found: re.Match[str], group: int) -> str:
+        handle = found[group]
+        if handle.lower() in self._own:
+            return found[0]
+        number = self._number.get(handle)
+        if number is None:
+            number = self._number[handle] = len(self.handles)
+            self.handles.append(handle)
+        start = found.start(group) - found.start(0)
+        return f"{found[0][:start]}{OPEN}{number}{CLOSE}{found[0][start + len(handle) :]}"
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(r"(?i)(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_])")
+
+
+def reveal(text: str, handles: Sequence[str]) -> str:
+    """The text as it was written; for the reviewer's card alone."""
+    return PLACEHOLDER.sub(lambda m: handles[int(m[1])] if int(m[1]) < len(handles) else "…", text)
+
+
+def mask(text: str) -> str:
+    """The text for everybody else: a handle is an ellipsis."""
+    return PLACEHOLDER.sub("…", text)

@@ -1,0 +1,74 @@
+"""Files of JSON lines to posts, for the command `ingest`; what a line may hold is told in `payload.py`.
+
+One line is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that cannot be
+read comes out with its number and the problem, and the next one follows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from connector.incoming import Incoming
+from connector.sources.x.payload import LineError, decode
+from connector.sources.x.shapes import BOM
+
+LIMIT = 16 * 2**20
+"""Bytes: X's largest page (500 posts with everything included) takes about 2 MB."""
+CHUNK = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line that is not blank, and what was in it."""
+
+    number: int
+    """Counted from 1, blank lines included, as an editor counts."""
+    end: int
+    """Bytes of the file read so far, this line included: against the file's size, the progress."""
+    posts: tuple[Incoming, ...] = ()
+    problem: str = ""
+    """Why the line counts as bad, fit for a screen; a page may be bad in part and still have `posts`."""
+
+
+def read(path: Path | None) -> Iterator[Line]:
+    """The lines of a file, or of standard input (None), as they come. Raises `OSError` where it cannot be opened."""
+    if path is None:
+        yield from split(sys.stdin.buffer)
+        return
+    with path.open("rb") as file:
+        yield from split(file)
+
+
+def split(file: BinaryIO, limit: int = LIMIT) -> Iterator[Line]:
+    """The same for an open file; a line longer than `limit` bytes is passed over, never held whole."""
+    number = end = 0
+    while line := file.readline(limit + 1):
+        number += 1
+        end += len(line)
+        if len(line) > limit and not line.endswith(b"\n"):
+            end += _pass_over(file)
+            yield Line(number, end, problem=f"longer than {limit // 2**20} MB")
+        elif line.removeprefix(BOM).strip():
+            yield _line(number, end, line)
+
+
+def _line(number: int, end: int, line: bytes) -> Line:
+    try:
+        return Line(number, end, tuple(decode(line.removeprefix(BOM).strip())))
+    except LineError as error:
+        cut = "" if line.endswith(b"\n") or not str(error).startswith("not JSON") else " (last line, truncated?)"
+        return Line(number, end, error.posts, f"{error}{cut}")
+
+
+def _pass_over(file: BinaryIO) -> int:
+    """To the end of the line; how many bytes that took."""
+    passed = 0
+    while chunk := file.readline(CHUNK):
+        passed += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return passed
