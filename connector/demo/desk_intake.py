@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from connector.errors import ConfigError
 
@@ -119,6 +119,9 @@ def load_services(path: Path) -> list[Service]:
     """Read the services from a YAML list; a ConfigError names the file and what is wrong in it."""
     try:
         services = TypeAdapter(list[Service]).validate_python(yaml.safe_load(path.read_text("utf-8")))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigError(f"{path}: {'; '.join(wrong)}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from error
     if len({service.service_code for service in services}) < len(services):

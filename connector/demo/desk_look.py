@@ -57,11 +57,12 @@ dt { color: var(--soft); padding-right: 1rem; }
 .text { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-width: 42rem; }
 .history { list-style: none; margin: 0; padding: .35rem 1rem; }
 .history li { padding: .35rem 0; }
+.history .badge { margin-left: .35rem; }
 .history li + li { border-top: 1px solid var(--line); }
 .history .text { margin-top: .2rem; }
 form { display: grid; gap: .5rem; justify-items: start; margin-top: 1.2rem; padding: .8rem 1rem 1rem; }
 label { font-weight: 500; }
-textarea { width: 100%; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line);
+textarea { width: 100%; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft);
   border-radius: 6px; padding: .5rem .6rem; resize: vertical; }
 button { font: inherit; font-weight: 600; padding: .45rem 1.1rem; border: 0; border-radius: 6px;
   background: var(--link); color: var(--card); cursor: pointer; }

@@ -51,7 +51,8 @@ class ClerkPages:
         where = ("status = ?", status) if status else ("1 = 1",)
         tickets = self.store.select(*where, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
         rows = "".join(self._row(ticket) for ticket in tickets)
-        heads = "<tr><th>Ticket</th><th>Status</th><th>Service</th><th>Address</th><th>Since</th></tr>"
+        names = ("Ticket", "Status", "Service", "Address", "Since")
+        heads = f"<tr>{''.join(f'<th scope=col>{name}</th>' for name in names)}</tr>"
         table = f"<table><thead>{heads}</thead><tbody>{rows}</tbody></table>"
         nothing = "<p class=empty>No tickets here yet.</p>"
         body = _tabs(status, counts) + (table if tickets else nothing) + _pager(status, page, total)
@@ -118,7 +119,7 @@ class ClerkPages:
         facts.append(("Contact", "<br>".join(escape(value) for value in contact.values())))
         facts.append(("Token", escape(ticket.token or "") + ("" if ticket.mature else " (not mature yet)")))
         facts.append(("Reported", self._time(ticket.requested_at)))
-        facts.append(("Last change", self._time(ticket.updated_at)))
+        facts.append(("Last change", f"{self._time(ticket.updated_at)} <small>({escape(self.zone.key)})</small>"))
         return facts
 
     def _question(self, ticket: Ticket, code: str) -> str:

@@ -9,9 +9,10 @@ Read on in `matcher.py`, which asks.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
-from functools import cache
+from functools import lru_cache
 
 _EMOJI_SINGLES = frozenset("⌚⌛⌨⏏⏩⏪⏫⏬⏭⏮⏯⏰⏱⏲⏳⏸⏹⏺▪▫▶◀◻◼◽◾⤴⤵⬅⬆⬇⬛⬜⭐⭕〰〽㊗㊙")
 _EMOJI_BLOCKS = ((0x2600, 0x27BF), (0x1F000, 0x1FBFF))
@@ -29,6 +30,8 @@ _ONE_EACH = (
     (0xFF66, 0xFF9F),
     (0x20000, 0x3FFFF),
 )
+_ASCII_TOKEN = re.compile("[A-Za-z0-9]+")
+_TAG_SIGN = re.compile("[#＃]")
 _ONE_EACH_STARTS = [first for first, _ in _ONE_EACH]
 
 
@@ -100,6 +103,8 @@ def composed(text: str) -> str:
 
 def spans(text: str, accents: bool) -> list[tuple[int, int]]:
     """Where each token of `split` stands in a composed text: first character, one after the last."""
+    if text.isascii():
+        return [run.span() for run in _ASCII_TOKEN.finditer(text)]
     folding = _FOLDINGS[accents]
     found: list[tuple[int, int]] = []
     grows = False
@@ -118,7 +123,7 @@ def spans(text: str, accents: bool) -> list[tuple[int, int]]:
     return found
 
 
-@cache
+@lru_cache(maxsize=4096)
 def fold_tag(tag: str, accents: bool) -> str:
     """A hashtag in the form in which two of them are compared: whole, never split."""
     folding = _FOLDINGS[accents]
@@ -131,10 +136,10 @@ def hashtags_in(text: str) -> list[tuple[int, str]]:
     As on X, a tag starts after something that is not part of a word and holds at least one letter.
     """
     found = []
-    for at, char in enumerate(text):
-        if char not in "#＃" or (at and (is_wordlike(text[at - 1]) or text[at - 1] == "&")):
+    for sign in _TAG_SIGN.finditer(text):
+        at, end = sign.span()
+        if at and (is_wordlike(text[at - 1]) or text[at - 1] == "&"):
             continue
-        end = at + 1
         while end < len(text) and (is_wordlike(text[end]) or text[end] == "\u200d"):
             end += 1
         tag = text[at + 1 : end]

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -36,7 +37,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+            self.engine: Engine = create_engine(
+                url,
+                pool_pre_ping=not url.startswith("sqlite"),
+                json_serializer=lambda value: msgspec.json.encode(value).decode(),
+                json_deserializer=msgspec.json.decode,
+            )
         except (ArgumentError, ModuleNotFoundError) as error:
             raise ConfigError(f"DATABASE_URL cannot be used: {type(error).__name__}: {error}") from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"

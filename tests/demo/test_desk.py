@@ -578,6 +578,14 @@ def test_backfill_is_safe_to_repeat_and_no_post(desk: Client) -> None:
     assert ticket["updated_datetime"] == "2026-03-02T09:30:00Z"
 
 
+def test_backfills_at_once_agree_on_the_numbers(desk: Client) -> None:
+    rows = [a_past_ticket(str(n)) for n in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: backfill(desk.database, rows), range(8)))
+    assert all(numbers == answers[0] for numbers in answers)
+    assert desk.stats()["tickets"] == 20
+
+
 def test_backfill_takes_aware_times_only_and_all_or_nothing(desk: Client) -> None:
     naive = datetime(2026, 3, 1, 8)  # noqa: DTZ001
     with pytest.raises(ValueError, match="aware"):

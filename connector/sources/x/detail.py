@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from connector.incoming import Detail, Kind, Media, Person, Reference
-from connector.sources.x import shapes
-from connector.sources.x.shapes import Entities, Id, Included, Includes, Lean, Post, Tag, Url, User
+from connector.sources.x.shapes import Entities, Geo, Id, Included, Includes, Lean, Medium, Post, Tag, Url, User
 
 KINDS = {"retweeted": Kind.REPOST, "replied_to": Kind.REPLY, "quoted": Kind.QUOTE}
 PRECEDENCE = (Kind.REPOST, Kind.REPLY, Kind.QUOTE)
@@ -34,10 +32,10 @@ class Around:
 
     def __init__(self, includes: Includes, shared: bool = False) -> None:
         self.shared = shared
-        self.users = {str(user.id): user for user in includes.users or ()}
-        self.posts = {str(post.id): post for post in includes.tweets or includes.posts or ()}
+        self.users = {str(user.id): user for user in includes.users or () if user.id is not None}
+        self.posts = {str(post.id): post for post in includes.tweets or includes.posts or () if post.id is not None}
         self.media = {medium.media_key: medium for medium in includes.media or ()}
-        self.places = {str(place.id): place for place in includes.places or ()}
+        self.places = {str(place.id): place for place in includes.places or () if place.id is not None}
 
 
 def plain(text: str) -> str:
@@ -60,27 +58,28 @@ def original(post: Post, around: Around) -> Included | None:
 
 def detail(post: Post, around: Around) -> Detail:
     """Everything about the post that the payload holds; what is missing stays empty."""
-    repeated = original(post, around)
-    quoted = _referenced(post, around, "quoted")
-    sources = [post] if repeated is None else [post, repeated]
+    references = _references(post)
+    repeated, quoted = original(post, around), _referenced(post, around, "quoted")
+    sources = (post,) if repeated is None else (post, repeated)
     entities = [_entities(source) for source in sources]
     author = _author(post, around)
-    mentioned = _once(user.username for found in entities for user in found.mentions or ())
-    people = _once(_people(post, around, entities))
+    mentioned = _once([user.username for found in entities for user in found.mentions or ()])
     named = {handle.lower() for handle in (*mentioned, author.handle if author else "")}
-    place_name, lat, lon = _place(post, around)
+    people = _once(_people(post, around, entities))
+    place_name, lat, lon = _place(post.geo, around) if post.geo else ("", None, None)
+    links = [url for found in entities for url in found.urls or () if not _is_own_media(url, sources)]
     return Detail(
-        kind=_kind(post),
-        posted_at=_utc(post.created_at),
+        kind=_kind(post, references),
+        posted_at=_utc(post.created_at) if post.created_at else None,
         author=author,
         mentioned=mentioned,
-        people=tuple(handle for handle in people if handle.lower() not in named),
-        hashtags=_once(tag.tag for found in entities for tag in found.hashtags or ()),
-        urls=_once(_link(url) for found in entities for url in found.urls or () if not _is_own_media(url, sources)),
-        media=tuple(_media(post, around)) or (tuple(_media(repeated, around)) if repeated else ()),
+        people=tuple([handle for handle in people if handle.lower() not in named]),
+        hashtags=_once([tag.tag for found in entities for tag in found.hashtags or ()]),
+        urls=_once([url.unwound_url or url.expanded_url or url.url for url in links]),
+        media=tuple([medium for source in sources for medium in _media(source, around)]),
         quoted_text=words(quoted) if quoted else "",
         conversation_id=_text(post.conversation_id),
-        references=tuple(Reference(KINDS[kind], id) for kind, id in _references(post)),
+        references=references,
         edits=_edits(post),
         place_name=place_name,
         lat=lat,
@@ -90,10 +89,10 @@ def detail(post: Post, around: Around) -> Detail:
     )
 
 
-def _references(post: Post) -> Iterator[tuple[str, str]]:
-    for reference in post.referenced_tweets or post.referenced_posts or ():
-        if reference.type in KINDS and reference.id is not None:
-            yield reference.type, str(reference.id)
+def _references(post: Post) -> tuple[Reference, ...]:
+    if (found := post.referenced_tweets or post.referenced_posts) is None:
+        return ()
+    return tuple([Reference(KINDS[it.type], str(it.id)) for it in found if it.type in KINDS and it.id is not None])
 
 
 def _referenced(post: Post, around: Around, kind: str) -> Included | None:
@@ -104,11 +103,9 @@ def _referenced(post: Post, around: Around, kind: str) -> Included | None:
     return None
 
 
-def _kind(post: Post) -> Kind:
-    kinds = {KINDS[kind] for kind, _ in _references(post)}
-    for kind in PRECEDENCE:
-        if kind in kinds:
-            return kind
+def _kind(post: Post, references: tuple[Reference, ...]) -> Kind:
+    if references:
+        return min([reference.kind for reference in references], key=PRECEDENCE.index)
     # Where the references were not asked for, a post inside another one's conversation is an answer.
     answers = post.in_reply_to_user_id is not None and _text(post.conversation_id) not in ("", str(post.id))
     return Kind.REPLY if answers else Kind.POST
@@ -116,31 +113,30 @@ def _kind(post: Post) -> Kind:
 
 def _author(post: Included, around: Around) -> Person | None:
     user = post.author if post.author and post.author.username else around.users.get(str(post.author_id))
-    handle = (user and user.username) or post.username
-    if not handle:
-        return None
-    name, id = (user.name, user.id) if user else (None, None)
-    return Person(handle, plain(name or ""), _text(id if id is not None else post.author_id))
+    if user and user.username:
+        return Person(user.username, plain(user.name or ""), _text(post.author_id if user.id is None else user.id))
+    return Person(post.username, "", _text(post.author_id)) if post.username else None
 
 
-def _people(post: Post, around: Around, entities: Iterable[Entities]) -> Iterator[str | None]:
-    """Every handle in sight, the author's too; `None` among them."""
-    references = list(post.referenced_tweets or post.referenced_posts or ())
-    included = [around.posts[id] for _, id in _references(post) if id in around.posts]
-    others: list[Included] = [*references, *(included if around.shared else around.posts.values())]
-    for user in () if around.shared else around.users.values():
-        yield user.username
+def _people(post: Post, around: Around, entities: list[Entities]) -> list[str | None]:
+    """Every handle in sight, the author's too; some are None."""
+    others: list[Included] = [*(post.referenced_tweets or post.referenced_posts or ())]
+    if around.shared:
+        others += [around.posts[id] for id in [str(other.id) for other in others] if id in around.posts]
+    else:
+        others += around.posts.values()
+    people = [] if around.shared else [user.username for user in around.users.values()]
     for each in (post, *others):
-        answered = each.in_reply_to_user or around.users.get(str(each.in_reply_to_user_id))
-        yield answered.username if answered else None
-        author = _author(each, around)
-        yield author.handle if author else None
-    for found in (*entities, *(_entities(other) for other in others if other.text is not None)):
-        for mention in found.mentions or ():
-            yield mention.username
-        for url in found.urls or ():
-            handle = HANDLE_IN_URL.match(url.expanded_url or "")
-            yield handle[1] if handle else None
+        for user in (each.author, each.in_reply_to_user):
+            if user is not None:
+                people.append(user.username)
+        if around.shared:
+            ids = [str(id) for id in (each.author_id, each.in_reply_to_user_id) if id is not None]
+            people += [around.users[id].username for id in ids if id in around.users]
+    for found in (*entities, *[_entities(other) for other in others if other.text is not None]):
+        people += [mention.username for mention in found.mentions or ()]
+        people += [handle[1] for url in found.urls or () if (handle := HANDLE_IN_URL.match(url.expanded_url or ""))]
+    return people
 
 
 def _entities(post: Included) -> Entities:
@@ -151,36 +147,35 @@ def _entities(post: Included) -> Entities:
         return found
     text = words(post)
     return Entities(
-        hashtags=[Tag(tag) for tag in HASHTAG.findall(text)],
-        mentions=[User(username=handle) for handle in MENTION.findall(text)],
-        urls=[Url(url=url) for url in LINK.findall(text)],
+        hashtags=[Tag(tag) for tag in HASHTAG.findall(text)] if "#" in text or "＃" in text else None,
+        mentions=[User(username=handle) for handle in MENTION.findall(text)] if "@" in text else None,
+        urls=[Url(url=url) for url in LINK.findall(text)] if "://" in text else None,
     )
 
 
-def _link(url: Url) -> str | None:
-    return url.unwound_url or url.expanded_url or url.url
-
-
-def _is_own_media(url: Url, posts: list[Post] | list[Included]) -> bool:
+def _is_own_media(url: Url, posts: tuple[Included, ...]) -> bool:
     if url.media_key or (url.display_url or "").startswith(("pic.twitter.com/", "pic.x.com/")):
         return True
     link = url.expanded_url or ""
-    return any(f"/status/{post.id}/photo/" in link or f"/status/{post.id}/video/" in link for post in posts)
+    return "/status/" in link and any(
+        f"/status/{post.id}/{kind}/" in link for post in posts for kind in ("photo", "video")
+    )
 
 
-def _media(post: Included, around: Around) -> Iterator[Media]:
-    attachments = post.attachments or shapes.Attachments()
-    inlined = {medium.media_key: medium for medium in attachments.media or ()}
-    for key in dict.fromkeys([*(attachments.media_keys or ()), *filter(None, inlined)]):
-        medium = inlined.get(key) or around.media.get(key) or shapes.Medium()
-        kind = medium.type or MEDIA_KINDS.get(key.partition("_")[0])
-        if kind:
-            yield Media(kind, medium.url or medium.preview_image_url or "", plain(medium.alt_text or ""))
+def _media(post: Included, around: Around) -> list[Media]:
+    if (attachments := post.attachments) is None:
+        return []
+    inlined = {medium.media_key: medium for medium in attachments.media or () if medium.media_key}
+    media = []
+    for key in dict.fromkeys([*(attachments.media_keys or ()), *inlined]):
+        medium = inlined.get(key) or around.media.get(key) or Medium()
+        if kind := medium.type or MEDIA_KINDS.get(key.partition("_")[0]):
+            media.append(Media(kind, medium.url or medium.preview_image_url or "", plain(medium.alt_text or "")))
+    return media
 
 
-def _place(post: Post, around: Around) -> tuple[str, float | None, float | None]:
-    if (geo := post.geo) is None:
-        return "", None, None
+def _place(geo: Geo, around: Around) -> tuple[str, float | None, float | None]:
+    """Name, latitude, longitude."""
     place = geo if geo.full_name or geo.name else around.places.get(str(geo.place_id), geo)
     name = plain(place.full_name or place.name or "")
     if geo.coordinates and geo.coordinates.coordinates and len(geo.coordinates.coordinates) == 2:
@@ -190,29 +185,32 @@ def _place(post: Post, around: Around) -> tuple[str, float | None, float | None]
     box = place.geo.bbox if place.geo else None
     if box and len(box) == 4:
         west, south, east, north = box
-        if 0 <= east - west < SPOT_DEGREES and 0 <= north - south < SPOT_DEGREES and abs(north) <= 90 >= abs(south):
+        small = 0 <= east - west < SPOT_DEGREES and 0 <= north - south < SPOT_DEGREES
+        if small and -90 <= south <= north <= 90 and -180 <= west <= east <= 180:
             return name, (south + north) / 2, (west + east) / 2
     return name, None, None
 
 
 def _edits(post: Post) -> tuple[str, ...]:
-    ids = {str(id) for id in post.edit_history_tweet_ids or post.edit_history_post_ids or ()} - {""}
-    if ids <= {str(post.id)}:
+    history = post.edit_history_tweet_ids or post.edit_history_post_ids
+    own = str(post.id)
+    if not history or (len(history) == 1 and str(history[0]) == own):
         return ()
-    return tuple(sorted(ids | {str(post.id)}, key=lambda id: (len(id), id)))
+    ids = {str(id) for id in history} | {own}
+    return tuple(sorted(ids, key=lambda id: (len(id), id)))
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def _utc(moment: datetime) -> datetime | None:
     """X speaks UTC, also where it leaves the zone out."""
-    if moment is None or moment.tzinfo is None:
-        return moment and moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
     try:
         return moment.astimezone(UTC)
     except OverflowError:
         return None
 
 
-def _once(values: Iterable[str | None]) -> tuple[str, ...]:
+def _once(values: list[str | None]) -> tuple[str, ...]:
     """Each once, as first written."""
     first: dict[str, str] = {}
     for value in values:

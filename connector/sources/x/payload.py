@@ -17,7 +17,18 @@ import msgspec
 
 from connector.incoming import Detail, Incoming
 from connector.sources.x.detail import Around, detail, original, words
-from connector.sources.x.shapes import Includes, Lean, LeanLine, LineError, Post, WholeLine, decoder, loose, read, salvage
+from connector.sources.x.shapes import (
+    Includes,
+    Lean,
+    LeanLine,
+    LineError,
+    Post,
+    WholeLine,
+    decoder,
+    loose,
+    read,
+    salvage,
+)
 
 __all__ = ["LineError", "decode"]
 
@@ -42,7 +53,7 @@ def decode(line: bytes) -> list[Incoming]:
     if isinstance(top.data, list):
         return _gather([bytes(raw) for raw in top.data], _Page(bytes(top.includes)).post)
     post = top if top.data is None else top.data
-    if _refusal(post):
+    if post.text is None or not post.id or post.event_type is not None:
         return _decode_loosely(line)
     return [_incoming(post, line, _whole)]
 
@@ -150,7 +161,10 @@ class _Page:
 
     @cached_property
     def around(self) -> Around:
-        return Around(read(self.includes, Includes) if self.includes else Includes(), shared=True)
+        try:
+            return Around(read(self.includes, Includes), shared=True)
+        except LineError:
+            return Around(Includes(), shared=True)
 
     def whole(self, raw: bytes) -> tuple[Post, Around]:
         return read(raw, Post), self.around

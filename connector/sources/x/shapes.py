@@ -2,6 +2,7 @@
 
 `payload.py` and `detail.py` read with these. Every field may be missing or null. Since 2026 X's own description
 (OpenAPI 2.167) says `posts` where its answers say `tweets`, so fields with that word stand here in both spellings.
+`gc=False`: these trees have no cycles, and the garbage collector need not walk them.
 """
 
 from __future__ import annotations
@@ -46,24 +47,24 @@ class Lean(msgspec.Struct, gc=False):
     """Set in direct messages, which look like posts otherwise."""
 
 
-class LeanLine(Lean):
+class LeanLine(Lean, gc=False):
     """A line: a bare post, or `data` with one post, or a page of them."""
 
     data: Lean | list[msgspec.Raw] | None = None
     includes: msgspec.Raw = msgspec.Raw()
 
 
-class User(msgspec.Struct):
+class User(msgspec.Struct, gc=False):
     id: Id = None
     username: str | None = None
     name: str | None = None
 
 
-class Tag(msgspec.Struct):
+class Tag(msgspec.Struct, gc=False):
     tag: str | None = None
 
 
-class Url(msgspec.Struct):
+class Url(msgspec.Struct, gc=False):
     url: str | None = None
     expanded_url: str | None = None
     unwound_url: str | None = None
@@ -71,20 +72,20 @@ class Url(msgspec.Struct):
     media_key: str | None = None
 
 
-class Entities(msgspec.Struct):
+class Entities(msgspec.Struct, gc=False):
     hashtags: list[Tag] | None = None
     mentions: list[User] | None = None
     urls: list[Url] | None = None
 
 
-class Note(msgspec.Struct):
+class Note(msgspec.Struct, gc=False):
     """The whole of a post longer than 280 characters."""
 
     text: str | None = None
     entities: Entities | None = None
 
 
-class Medium(msgspec.Struct):
+class Medium(msgspec.Struct, gc=False):
     media_key: str | None = None
     type: str | None = None
     url: str | None = None
@@ -92,37 +93,37 @@ class Medium(msgspec.Struct):
     alt_text: str | None = None
 
 
-class Attachments(msgspec.Struct):
+class Attachments(msgspec.Struct, gc=False):
     media_keys: list[str] | None = None
     media: list[Medium] | None = None
     """Inlined by twarc."""
 
 
-class Box(msgspec.Struct):
+class Box(msgspec.Struct, gc=False):
     bbox: list[float] | None = None
     """West, south, east, north, in degrees."""
 
 
-class Point(msgspec.Struct):
+class Point(msgspec.Struct, gc=False):
     coordinates: list[float] | None = None
     """Longitude, latitude."""
 
 
-class Place(msgspec.Struct):
+class Place(msgspec.Struct, gc=False):
     id: Id = None
     full_name: str | None = None
     name: str | None = None
     geo: Box | None = None
 
 
-class Geo(Place):
+class Geo(Place, gc=False):
     """Where a post was sent from; twarc puts the place's own fields in here."""
 
     place_id: Id = None
     coordinates: Point | None = None
 
 
-class Included(msgspec.Struct):
+class Included(msgspec.Struct, gc=False):
     """A post that another one refers to."""
 
     id: Id = None
@@ -138,17 +139,17 @@ class Included(msgspec.Struct):
     attachments: Attachments | None = None
 
 
-class Reference(Included):
+class Reference(Included, gc=False):
     """`type` and `id`; the rest is inlined by twarc."""
 
     type: str | None = None
 
 
-class Withheld(msgspec.Struct):
+class Withheld(msgspec.Struct, gc=False):
     """Not to be shown in some countries: that it is there is all we ask."""
 
 
-class Post(Included):
+class Post(Included, gc=False):
     created_at: datetime | None = None
     conversation_id: Id = None
     referenced_tweets: list[Reference] | None = None
@@ -160,7 +161,7 @@ class Post(Included):
     withheld: Withheld | None = None
 
 
-class Includes(msgspec.Struct):
+class Includes(msgspec.Struct, gc=False):
     users: list[User] | None = None
     tweets: list[Included] | None = None
     posts: list[Included] | None = None
@@ -168,7 +169,7 @@ class Includes(msgspec.Struct):
     places: list[Place] | None = None
 
 
-class WholeLine(Post):
+class WholeLine(Post, gc=False):
     """A line with one post: bare, or in `data` with `includes` beside it."""
 
     data: Post | None = None
@@ -181,9 +182,10 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 def read(raw: bytes, shape: type[Shape]) -> Shape:
     """The fields of `shape`; what is of a wrong type is left out. Raises `LineError` if `raw` is no JSON object."""
     try:
-        return decoder(shape).decode(raw)
+        found: Shape = decoder(shape).decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return salvage(loose(raw), shape)
+    return found
 
 
 @cache

@@ -1,0 +1,383 @@
+"""Three beats: claim and commit; talk with no session open; record. Then the ticket is followed until it is closed.
+
+`Deliveries.step` is one round of the worker; the state that staff see is the state. A worker may be killed anywhere:
+before the talk nothing has left, after it the claim runs out, the row becomes `unclear` and is looked up by its
+reference – never sent again blindly. "Not found" counts only after the time-out plus a settling time.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Select
+from sqlalchemy import update as sql_update
+from sqlmodel import Session, col, select
+
+from connector import dispatch as channels
+from connector.config import Config
+from connector.dispatch import Absent, Channel, Found, Receipt, Request, TicketRef, TicketState
+from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, UnclearError
+from connector.models import (
+    Decision,
+    DecisionKind,
+    DeliveryStatus,
+    Dispatch,
+    Post,
+    Setting,
+    Suspect,
+    SuspectPost,
+    SuspectStatus,
+    Ticket,
+    TicketEvent,
+    TicketStatus,
+    now,
+)
+from connector.privacy import FLAG
+from connector.store import Database
+
+log = structlog.get_logger()
+D = DeliveryStatus
+_AT_ONCE = 50  # tickets asked for in one call of a channel
+_LOOKUPS = 8  # fruitless look-ups before a person is asked
+_NEVER = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker needs to talk, with no session open."""
+
+    dispatch_id: int
+    attempt: int
+    channel: str
+    request: Request
+    sent_at: datetime
+
+
+class Deliveries:
+    """Sends what is due and follows what is open, for one worker."""
+
+    def __init__(self, database: Database, config: Config, ways: Mapping[str, Channel], worker: str) -> None:
+        self.database, self.config, self.ways, self.worker = database, config, ways, worker
+
+    def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
+        """One round: lost claims, look-ups, everything due, then tickets to look at. How many were handled."""
+        done = self.reclaim()
+        for claim_next, talk in ((self._claim_lookup, self._look_up), (self._claim_due, self._send)):
+            while not stopping() and (claim := claim_next()):
+                talk(claim)
+                done += 1
+        if not stopping():
+            done += self.follow_up()
+        return done
+
+    # -- claim -----------------------------------------------------------------------------------------------------
+
+    def reclaim(self) -> int:
+        """`sending` of a dead worker → `unclear`: perhaps it arrived."""
+        at = now()
+        with self.database.writing() as session:
+            lost = session.exec(
+                select(Dispatch)
+                .where(Dispatch.status == D.SENDING, col(Dispatch.claimed_until) < at)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for dispatch in lost:
+                dispatch.status, dispatch.claimed_by, dispatch.claimed_until = D.UNCLEAR, "", None
+                dispatch.due_at, dispatch.lookups = at, 0
+                dispatch.last_error = "The worker stopped while it was sending; looking it up"
+                session.add(dispatch)
+                session.add(TicketEvent(dispatch_id=dispatch.id or 0, what=dispatch.last_error))
+        return len(lost)
+
+    def _claim_due(self) -> Claim | None:
+        at = now()
+        with self.database.writing() as session:
+            return self._claim(session, _due(session, D.QUEUED, at, self._usable(session, at)), at, sending=True)
+
+    def _claim_lookup(self) -> Claim | None:
+        at = now()
+        with self.database.writing() as session:
+            query = _due(session, D.UNCLEAR, at, self._usable(session, at))
+            free = query.where((col(Dispatch.claimed_until).is_(None)) | (col(Dispatch.claimed_until) < at))
+            return self._claim(session, free, at, sending=False)
+
+    def _claim(self, session: Session, query: Select[Any], at: datetime, sending: bool) -> Claim | None:
+        dispatch: Dispatch | None = session.exec(query).first()  # type: ignore[call-overload]
+        if dispatch is None or dispatch.id is None:
+            return None
+        if sending:
+            dispatch.status, dispatch.attempts, dispatch.sent_at = D.SENDING, dispatch.attempts + 1, at
+        dispatch.claimed_by = self.worker
+        dispatch.claimed_until = at + timedelta(seconds=self.config.delivery.claim)
+        session.add(dispatch)
+        request = Request.thawed(dispatch.content or {})
+        return Claim(dispatch.id, dispatch.attempts, dispatch.channel, request, dispatch.sent_at or at)
+
+    def _usable(self, session: Session, at: datetime) -> list[str]:
+        """Channels that are configured and not paused."""
+        return [name for name in self.ways if not (until := paused_until(session, name)) or until <= at]
+
+    # -- talk ------------------------------------------------------------------------------------------------------
+
+    def _send(self, claim: Claim) -> None:
+        try:
+            receipt = self.ways[claim.channel].send(claim.request)
+        except TemporaryError as error:
+            self._later(claim, str(error), error.retry_after)
+        except RefusedError as error:
+            self._refused(claim, str(error))
+        except AuthError as error:
+            self._pause(claim, str(error))
+        except UnclearError as error:
+            self._unclear(claim, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever broke, it may have been delivered
+            log.error("a channel broke while sending", channel=claim.channel, **_where(error))
+            self._unclear(claim, f"The channel broke: {type(error).__name__}")
+        else:
+            self._sent(claim, receipt, "Sent")
+
+    def _look_up(self, claim: Claim) -> None:
+        way = self.ways[claim.channel]
+        try:
+            answer = way.find(claim.request)
+        except Exception as error:  # noqa: BLE001 - a failed look-up says nothing about the request
+            log.error("a channel broke while looking up", channel=claim.channel, **_where(error))
+            answer = channels.Unknown(f"The look-up broke: {type(error).__name__}")
+        delivery = self.config.delivery
+        believed_at = claim.sent_at + timedelta(seconds=delivery.timeout + delivery.settle)
+        if isinstance(answer, Found):
+            self._sent(claim, answer.receipt, "Found by its reference")
+        elif not isinstance(answer, Absent):
+            self._ask_again(claim, answer.why, way.can_find)
+        elif now() < believed_at:
+            self._move(
+                claim,
+                D.UNCLEAR,
+                due_at=believed_at,
+                last_error="Not there yet; looked up once more before it is sent again",
+            )
+        elif claim.attempt >= delivery.tries:
+            self._move(claim, D.EXHAUSTED, last_error=f"Not delivered after {claim.attempt} tries")
+        else:
+            self._move(claim, D.QUEUED, due_at=now(), last_error="It did not arrive; it is sent again")
+
+    # -- record ----------------------------------------------------------------------------------------------------
+
+    def _sent(self, claim: Claim, receipt: Receipt, what: str) -> None:
+        """Knowledge beats state: an answer counts although the claim ran out meanwhile."""
+        at = now()
+        way = self.ways[claim.channel]
+        with self.database.writing() as session:
+            won = session.exec(
+                sql_update(Dispatch)
+                .where(
+                    col(Dispatch.id) == claim.dispatch_id,
+                    col(Dispatch.attempts) == claim.attempt,
+                    col(Dispatch.status).in_((D.SENDING, D.UNCLEAR, D.QUEUED)),
+                )
+                .values(status=D.SENT, settled_at=at, last_error="", claimed_by="", claimed_until=None)
+            )
+            if won.rowcount != 1:
+                log.warning("an answer came for a delivery that had moved on", reference=claim.request.reference)
+                return
+            dispatch = session.get_one(Dispatch, claim.dispatch_id)
+            follow = way.can_follow and receipt.trackable and bool(receipt.number or receipt.token)
+            gone = _all_gone(session, dispatch.suspect_id)
+            session.add(
+                Ticket(
+                    dispatch_id=claim.dispatch_id, suspect_id=dispatch.suspect_id, channel=claim.channel,
+                    number=receipt.number, token=receipt.token, url=receipt.url, opened_at=at,
+                    status=TicketStatus.OPEN if receipt.trackable else TicketStatus.UNTRACKABLE,
+                    check_at=at + timedelta(seconds=self._soon(receipt)) if follow else None,
+                    flagged=FLAG if gone else "",
+                )
+            )  # fmt: skip
+            if gone:
+                session.exec(sql_update(Dispatch).where(col(Dispatch.id) == claim.dispatch_id).values(content=None))
+            number = receipt.number or (f"token {receipt.token}" if receipt.token else "no number is told")
+            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {number}", at=at))
+
+    def _soon(self, receipt: Receipt) -> float:
+        # A token matures within seconds or minutes; a number's state changes in hours.
+        return self.config.delivery.follow_up if receipt.number else min(10, self.config.delivery.follow_up)
+
+    def _later(self, claim: Claim, why: str, retry_after: float | None) -> None:
+        delivery = self.config.delivery
+        if claim.attempt >= delivery.tries:
+            self._move(claim, D.EXHAUSTED, last_error=why, event=f"Tried: {why}; gives up after {claim.attempt} tries")
+            return
+        wait = min(delivery.retry_longest, delivery.retry_first * 2 ** (claim.attempt - 1))
+        due = now() + timedelta(seconds=max(wait, retry_after or 0))
+        self._move(claim, D.QUEUED, due_at=due, last_error=why, event=f"Tried: {why}")
+
+    def _unclear(self, claim: Claim, why: str) -> None:
+        can_find = self.ways[claim.channel].can_find
+        due = now() if can_find else now() + _NEVER
+        text = why if can_find else f"{why} A person must look whether it arrived."
+        self._move(claim, D.UNCLEAR, due_at=due, last_error=text, event=f"No clear answer: {why}")
+
+    def _ask_again(self, claim: Claim, why: str, can_find: bool) -> None:
+        with self.database.writing() as session:
+            tried = session.get_one(Dispatch, claim.dispatch_id).lookups + 1
+            session.exec(sql_update(Dispatch).where(col(Dispatch.id) == claim.dispatch_id).values(lookups=tried))
+        wait = min(self.config.delivery.retry_longest, self.config.delivery.retry_first * 2 ** (tried - 1))
+        gives_up = tried >= _LOOKUPS or not can_find
+        due = now() + (_NEVER if gives_up else timedelta(seconds=wait))
+        text = f"{why}. A person must look whether it arrived." if gives_up else why
+        self._move(claim, D.UNCLEAR, due_at=due, last_error=text)
+
+    def _pause(self, claim: Claim, why: str) -> None:
+        """The credential is refused: the try does not count, and the channel rests until somebody mends it."""
+        until = now() + timedelta(seconds=self.config.delivery.retry_longest)
+        with self.database.writing() as session:
+            pause(session, claim.channel, why, until)
+        self._move(
+            claim, D.QUEUED, due_at=now(), last_error=why, attempts=claim.attempt - 1, event=f"Refused access: {why}"
+        )
+
+    def _refused(self, claim: Claim, why: str) -> None:
+        """Their no goes back to the reviewer, with their reason."""
+        with self.database.writing() as session:
+            if not self._moved(session, claim, D.REFUSED, last_error=why, settled_at=now()):
+                return
+            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"Refused: {why}"))
+            suspect = session.get_one(Suspect, session.get_one(Dispatch, claim.dispatch_id).suspect_id)
+            if suspect.status != SuspectStatus.ACCEPTED:
+                return
+            gone = _all_gone(session, suspect.id or 0)
+            suspect.status = SuspectStatus.WITHDRAWN if gone else SuspectStatus.WAITING
+            suspect.returned_because, suspect.decided_at, suspect.decided_by = "" if gone else why, None, ""
+            suspect.version += 1
+            session.add(suspect)
+            session.add(Decision(suspect_id=suspect.id or 0, kind=DecisionKind.REFUSED, reason=why))
+
+    def _move(self, claim: Claim, status: DeliveryStatus, event: str = "", **values: Any) -> None:
+        with self.database.writing() as session:
+            if self._moved(session, claim, status, **values) and (event or values.get("last_error")):
+                session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=event or values["last_error"]))
+
+    def _moved(self, session: Session, claim: Claim, status: DeliveryStatus, **values: Any) -> bool:
+        """Only while it is still ours: the claim is the fence."""
+        won = session.exec(
+            sql_update(Dispatch)
+            .where(
+                col(Dispatch.id) == claim.dispatch_id,
+                col(Dispatch.claimed_by) == self.worker,
+                col(Dispatch.attempts) == claim.attempt,
+                col(Dispatch.status).in_((D.SENDING, D.UNCLEAR)),
+            )
+            .values(status=status, claimed_by="", claimed_until=None, **values)
+        )
+        return bool(won.rowcount == 1)
+
+    # -- follow up -------------------------------------------------------------------------------------------------
+
+    def follow_up(self) -> int:
+        """Ask for the state of tickets that are due, channel by channel; an older state than ours is ignored."""
+        looked = 0
+        for name, way in self.ways.items():
+            if way.can_follow and (asked := self._claim_tickets(name)):
+                self._ask(name, way, asked)
+                looked += len(asked)
+        return looked
+
+    def _claim_tickets(self, channel: str) -> dict[TicketRef, int]:
+        at = now()
+        with self.database.writing() as session:
+            until = paused_until(session, channel)
+            if until and until > at:
+                return {}
+            due = session.exec(
+                select(Ticket)
+                .where(Ticket.status == TicketStatus.OPEN, Ticket.channel == channel, col(Ticket.check_at) <= at)
+                .order_by(col(Ticket.check_at))
+                .limit(_AT_ONCE)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for ticket in due:
+                ticket.check_at = at + timedelta(seconds=self.config.delivery.follow_up)
+                session.add(ticket)
+            return {TicketRef(number=t.number, token="" if t.number else t.token): t.id or 0 for t in due}
+
+    def _ask(self, name: str, way: Channel, asked: Mapping[TicketRef, int]) -> None:
+        try:
+            states: Iterable[TicketState] = way.status(list(asked))
+            error = ""
+        except AuthError as refused:
+            with self.database.writing() as session:
+                pause(session, name, str(refused), now() + timedelta(seconds=self.config.delivery.retry_longest))
+            return
+        except AdapterError as failed:
+            states, error = [], str(failed)
+        except Exception as broken:  # noqa: BLE001 - one broken answer must not stop the others
+            log.error("a channel broke while following up", channel=name, **_where(broken))
+            states, error = [], f"The channel broke: {type(broken).__name__}"
+        with self.database.writing() as session:
+            session.exec(
+                sql_update(Ticket).where(col(Ticket.id).in_(asked.values())).values(checked_at=now(), last_error=error)
+            )
+            for state in states:
+                if state.ref in asked:
+                    _record(session, session.get_one(Ticket, asked[state.ref]), state)
+
+
+def _record(session: Session, ticket: Ticket, state: TicketState) -> None:
+    if ticket.changed_at and state.changed_at and state.changed_at < ticket.changed_at:
+        return
+    what = []
+    if state.number and state.number != ticket.number:
+        what.append(f"Number {state.number}")
+        ticket.number = state.number
+    closed = TicketStatus.CLOSED if state.closed else TicketStatus.OPEN
+    if closed != ticket.status:
+        what.append(f"Closed: {state.notes}" if state.closed and state.notes else closed.value.capitalize())
+    elif state.notes and state.notes != ticket.notes:
+        what.append(f"Note: {state.notes}")
+    ticket.status, ticket.notes = closed, state.notes
+    ticket.closed_at = (state.changed_at or now()) if state.closed else None
+    ticket.changed_at, ticket.url = state.changed_at or ticket.changed_at, state.url or ticket.url
+    session.add(ticket)
+    for line in what:
+        session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what=line))
+
+
+def _due(session: Session, status: DeliveryStatus, at: datetime, usable: list[str]) -> Any:
+    return (
+        select(Dispatch)
+        .where(Dispatch.status == status, col(Dispatch.due_at) <= at, col(Dispatch.channel).in_(usable))
+        .order_by(col(Dispatch.due_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _all_gone(session: Session, suspect_id: int) -> bool:
+    query = select(Post.id).join(SuspectPost).where(SuspectPost.suspect_id == suspect_id, col(Post.gone_at).is_(None))
+    return session.exec(query.limit(1)).first() is None
+
+
+def _where(error: Exception) -> dict[str, str]:
+    # The message of a foreign exception may quote a post or a key: its kind and place must do.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"kind": type(error).__name__, "at": f"{frame.filename}:{frame.lineno}"}
+
+
+def pause(session: Session, channel: str, why: str, until: datetime) -> None:
+    """Let a channel rest; shown on Settings and Tickets until `resume` or the time is over."""
+    session.merge(Setting(name=f"paused.{channel}", value={"why": why, "until": until.isoformat()}, at=now()))
+
+
+def resume(session: Session, channel: str) -> None:
+    """Use the channel again at once."""
+    if stored := session.get(Setting, f"paused.{channel}"):
+        session.delete(stored)
+
+
+def paused_until(session: Session, channel: str) -> datetime | None:
+    stored = session.get(Setting, f"paused.{channel}")
+    return datetime.fromisoformat(stored.value["until"]) if stored else None

@@ -1,0 +1,164 @@
+"""Which rules meet which posts, and by which words.
+
+All rules together are one set. For each rule the rarest words that any match must hold are its anchors; a post's
+tokens pick the rules whose anchors it holds, and only these are decided, exactly. The rest of a post (`detail`) is
+decoded only if such a rule asks for it. Read on in `truth.py` (how one rule is decided) and `tokens.py` (what a word
+is).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from connector.errors import RuleError
+from connector.incoming import Incoming
+from connector.rules import tokens
+from connector.rules.parser import parse
+from connector.rules.tree import And, Hashtag, Node, Not, Or, Phrase, Word
+from connector.rules.truth import Reading, compiled
+
+SURFACES = ("stream", "search", "local")
+
+# Words that stand in very many posts: poor anchors, in a city's usual languages.
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        """a an and are at be been by can do for from get has have i in is it its me my no not of on or our out so that
+        the there they this to up was we when with you your road street st ave city please need
+        al con de del el en es esta hay la las lo los me mi no para por que se si su un una y calle ciudad""",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that met a post, and the words that did it."""
+
+    rule_id: int
+    version: int
+    words: tuple[str, ...]
+    """As they stand in the text, each form once, in order; an account only as `@` and the handle the rule names."""
+
+
+def compile(rules: Iterable[tuple[int, int, str]]) -> RuleSet:
+    """One rule set of (rule id, version, expression); raises RuleError, naming the rule, for one that cannot be read.
+
+    What `check` doubts beyond that is evaluated as it stands: whoever stores a rule asks `check` first.
+    """
+    parsed = []
+    for rule_id, version, expression in rules:
+        try:
+            parsed.append((rule_id, version, parse(expression)))
+        except RuleError as error:
+            message = f"Rule {rule_id}: {error}"
+            raise RuleError(message, error.position, error.length, error.suggestion) from None
+    return RuleSet(sorted(parsed, key=lambda rule: rule[:2]))
+
+
+class RuleSet:
+    """Compiled rules; immutable, to be made anew when a rule changes and swapped between batches."""
+
+    def __init__(self, rules: Sequence[tuple[int, int, Node]]) -> None:
+        self._rules = tuple(rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @cached_property
+    def _with_accents(self) -> _Index:
+        return _Index(self._rules, accents=True)
+
+    @cached_property
+    def _without_accents(self) -> _Index:
+        return _Index(self._rules, accents=False)
+
+    def match(self, posts: Sequence[Incoming], surface: str = "local") -> list[list[Found]]:
+        """For each post the rules that meet it, by rule id; `surface` says by whose reading of text."""
+        if surface not in SURFACES:
+            raise ValueError(f"surface is one of {', '.join(SURFACES)}")
+        index = self._with_accents if surface == "stream" else self._without_accents
+        quotes = surface != "search"
+        return [index.match(post, quotes) for post in posts]
+
+
+class _Index:
+    """The rules by their anchors, for one way of reading accents."""
+
+    def __init__(self, rules: Sequence[tuple[int, int, Node]], accents: bool) -> None:
+        self.accents = accents
+        self.rules = [(rule_id, version, *compiled(tree, accents)) for rule_id, version, tree in rules]
+        self.always: set[int] = set()
+        self.by_anchor: dict[str, list[int]] = {}
+        self.tags = any(_uses_tags(tree) for _, _, tree in rules)
+        for number, (_, _, tree) in enumerate(rules):
+            anchors = _anchors(tree, accents)
+            if anchors is None:
+                self.always.add(number)
+            for anchor in anchors or ():
+                self.by_anchor.setdefault(anchor, []).append(number)
+        self.anchors = frozenset(self.by_anchor)
+
+    def match(self, post: Incoming, quotes: bool) -> list[Found]:
+        words = tokens.split(post.text, self.accents)
+        quoted = ""
+        raw = post.raw
+        if quotes and (not raw or b'"quoted' in raw):  # X's and Mastodon's key; without raw bytes nothing is decoded
+            quoted = post.detail.quoted_text
+        present = self.anchors.intersection(words)
+        if quoted:
+            present |= self.anchors.intersection(tokens.split(quoted, self.accents))
+        more_tags = self.tags and (not raw or b'"tags"' in raw)  # Bluesky's key for those that are not in the text
+        if more_tags:
+            for tag in post.detail.hashtags:
+                present |= self.anchors.intersection(tokens.split(tag, self.accents))
+        if not present and not self.always:
+            return []
+        return self._decide(Reading(post, self.accents, words, quoted, more_tags), present)
+
+    def _decide(self, post: Reading, present: frozenset[str]) -> list[Found]:
+        candidates = self.always.union(*(self.by_anchor[anchor] for anchor in present))
+        found = []
+        for number in sorted(candidates):
+            rule_id, version, test, explain = self.rules[number]
+            if test(post) is True:
+                forms = dict.fromkeys(form for _, _, form in sorted(explain(post)))
+                found.append(Found(rule_id, version, tuple(forms)))
+        return found
+
+
+def _anchors(node: Node, accents: bool) -> frozenset[str] | None:
+    """Tokens of which a post must hold at least one for the node to be true; None: no such tokens."""
+    match node:
+        case Word(text) | Phrase(text) | Hashtag(text):
+            return frozenset(sorted(tokens.split(text, accents), key=_commonness)[:1]) or None
+        case And(children):
+            choices = [anchors for child in children if (anchors := _anchors(child, accents))]
+            return min(choices, key=lambda anchors: sum(map(_commonness, anchors)), default=None)
+        case Or(children):
+            union: frozenset[str] = frozenset()
+            for child in children:
+                anchors = _anchors(child, accents)
+                if anchors is None:
+                    return None
+                union |= anchors
+            return union
+        case _:
+            return None
+
+
+def _commonness(word: str) -> float:
+    """A guess at the share of posts that hold a word: the shorter the more, except that the commonest are known."""
+    return 0.1 if word in _COMMON else 0.1 / 2 ** min(len(word), 12)
+
+
+def _uses_tags(node: Node) -> bool:
+    match node:
+        case And(children) | Or(children):
+            return any(_uses_tags(child) for child in children)
+        case Not(child):
+            return _uses_tags(child)
+        case _:
+            return isinstance(node, Hashtag)

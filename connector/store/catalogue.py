@@ -1,0 +1,142 @@
+"""Request types and rules: what the city looks for, as tables and as the plain values that the hot path reads.
+
+`version` tells cheaply whether anything changed; `catalogue` reads all of it at once. Changes go through `save_rule`
+and `save_type`, which keep the old wording and move the version on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import case, func
+from sqlmodel import Session, col, select
+
+from connector.models import (
+    AuditEntry,
+    Match,
+    RequestType,
+    Rule,
+    RuleVersion,
+    Setting,
+    Suspect,
+    SuspectPost,
+    SuspectStatus,
+    now,
+)
+
+_VERSION = "catalogue_version"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule that is on, with the share of its suspects that people accepted (one success and one failure added)."""
+
+    id: int
+    version: int
+    name: str
+    expression: str
+    request_type_id: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that storing a post needs to know of types and rules."""
+
+    version: int = 0
+    rules: Mapping[int, RuleRow] = field(default_factory=dict)
+    urgent: frozenset[int] = frozenset()
+    """Ids of the urgent request types."""
+
+
+def version(session: Session) -> int:
+    """A number that moves with every change of a type or rule."""
+    stored = session.get(Setting, _VERSION)
+    return int(stored.value) if stored else 0
+
+
+def touch(session: Session) -> None:
+    """Say that a type or rule changed; workers read the catalogue anew between two batches."""
+    stored = session.get(Setting, _VERSION, populate_existing=True)
+    if stored:
+        stored.value, stored.at = int(stored.value) + 1, now()
+        session.add(stored)
+    else:
+        session.add(Setting(name=_VERSION, value=1))
+
+
+def catalogue(session: Session) -> Catalogue:
+    """The rules and types that are on."""
+    query = (
+        select(Rule)
+        .join(RequestType, col(RequestType.id) == col(Rule.request_type_id))
+        .where(Rule.active, RequestType.active)
+        .order_by(col(Rule.id))
+    )
+    verdicts = shares(session)
+    rules = {}
+    for rule in session.exec(query):
+        accepted, decided = verdicts.get(rule.id or 0, (0, 0))
+        share = (accepted + 1) / (decided + 2)
+        rules[rule.id or 0] = RuleRow(
+            rule.id or 0, rule.version, rule.name, rule.expression, rule.request_type_id, share
+        )
+    urgent = frozenset(i for i in session.exec(select(RequestType.id).where(RequestType.urgent)) if i is not None)
+    return Catalogue(version(session), rules, urgent)
+
+
+def shares(session: Session, days: int = 90) -> dict[int, tuple[int, int]]:
+    """Rule id → how many of its suspects were accepted, how many were decided, in the last days."""
+    accepted = func.sum(case((col(Suspect.status) == SuspectStatus.ACCEPTED, 1), else_=0))
+    query = (
+        select(Match.rule_id, accepted, func.count())
+        .join(SuspectPost, col(SuspectPost.post_id) == col(Match.post_id))
+        .join(Suspect, col(Suspect.id) == col(SuspectPost.suspect_id))
+        .where(
+            col(Suspect.decided_at) >= now() - timedelta(days=days),
+            col(Suspect.status).in_((SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED)),
+        )
+        .group_by(col(Match.rule_id))
+    )
+    return {rule_id: (int(yes or 0), int(all_)) for rule_id, yes, all_ in session.exec(query)}
+
+
+def types(session: Session, only_active: bool = False) -> list[RequestType]:
+    """All request types in the city's order."""
+    query = select(RequestType).order_by(col(RequestType.position), col(RequestType.title))
+    return list(session.exec(query.where(RequestType.active) if only_active else query))
+
+
+def save_rule(session: Session, rule: Rule, by: str) -> Rule:
+    """Keep a new or changed rule; a changed expression makes a new version. The caller has checked the wording."""
+    if rule.id is None:
+        rule.version = 1
+        session.add(rule)
+        session.flush()
+        session.add(RuleVersion(rule_id=_id(rule), version=1, expression=rule.expression, by=by))
+    else:
+        newest = session.exec(
+            select(RuleVersion.expression).where(RuleVersion.rule_id == rule.id, RuleVersion.version == rule.version)
+        ).one()
+        if newest != rule.expression:
+            rule.version += 1
+            session.add(RuleVersion(rule_id=_id(rule), version=rule.version, expression=rule.expression, by=by))
+        session.add(rule)
+        session.flush()
+    audit(session, "rule saved", {"rule": rule.id, "version": rule.version, "active": rule.active}, by)
+    touch(session)
+    return rule
+
+
+def _id(rule: Rule) -> int:
+    if rule.id is None:
+        raise LookupError("the rule has not been stored yet")
+    return rule.id
+
+
+def audit(session: Session, what: str, detail: dict[str, Any], by: str) -> None:
+    """Write down who changed what."""
+    session.add(AuditEntry(what=what, detail=detail, by=by))
