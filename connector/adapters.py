@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -52,14 +53,23 @@ def load(package: str, base: type[A], kind: str) -> type[A]:
         module = importlib.import_module(f"{package}.{kind}")
     except ImportError as error:
         raise ConfigError(f"The adapter {kind!r} needs a library that is not installed: {error.name}.") from error
-    found = [
+    found = _own(module, base)
+    if len(found) != 1:
+        raise ConfigError(f"{package}.{kind} must hold exactly one {base.__name__}.")
+    return found[0]
+
+
+def holds(package: str, base: type[A], kind: str) -> bool:
+    """Whether this kind has an adapter, and not only a reader of files."""
+    return bool(_own(importlib.import_module(f"{package}.{kind}"), base))
+
+
+def _own(module: ModuleType, base: type[A]) -> list[type[A]]:
+    return [
         member
         for member in vars(module).values()
         if isinstance(member, type) and issubclass(member, base) and member.__module__.startswith(module.__name__)
     ]
-    if len(found) != 1:
-        raise ConfigError(f"{package}.{kind} must hold exactly one {base.__name__}.")
-    return found[0]
 
 
 def checked(cls: type[AdapterBase], name: str, adapter: config.Adapter, section: str) -> BaseModel:

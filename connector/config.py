@@ -154,7 +154,10 @@ def demo_city() -> Config:
         told = {key: value for key in model.model_fields if (value := os.environ.get(f"CONNECTOR_DEMO_{key.upper()}"))}
         table[section] = table.get(section, {}) | told
     port = table["demo"].get("desk_port", Demo().desk_port)
-    table["channels"]["desk"]["endpoint"] = f"http://127.0.0.1:{port}/open311/v2"
+    table["channels"]["desk"] |= {
+        "endpoint": f"http://127.0.0.1:{port}/open311/v2",
+        "ticket_url": f"http://127.0.0.1:{port}/tickets/{{number}}",
+    }
     return _checked(table | _places("demo"), DEMO / "demo.toml")
 
 

@@ -36,9 +36,10 @@ _POST = (
     "author_sealed", "posted_at", "received_at",
 )  # fmt: skip
 _MATCH = ("post_id", "rule_id", "rule_version", "words", "matched_at")
+_PLACE = ("place", "place_method", "place_words", "district", "lat", "lon")
 _SUSPECT = (
-    "id", "status", "request_type_id", "lead_post_id", "score", "why", "urgent", "language", "place", "place_method",
-    "place_words", "district", "lat", "lon", "people", "posts", "first_posted_at", "last_posted_at", "created_at",
+    "id", "status", "request_type_id", "lead_post_id", "score", "why", "urgent", "language", *_PLACE, "people", "posts",
+    "first_posted_at", "last_posted_at", "created_at",
     "decided_by", "dismiss_reason", "returned_because", "assigned_to", "claimed_by", "version",
 )  # fmt: skip
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
@@ -104,7 +105,7 @@ class Intake:
                 self.broken_rules[rule.id] = str(error)
                 continue
             sound[rule.id] = rule
-            if rules.asks_for(tree, "is", "retweet"):
+            if _asks_for_reposts(tree):
                 asks.add(rule.id)
         self._catalogue = found
         self._rules = rules.compile((r.id, r.version, r.expression) for r in sound.values())
@@ -247,13 +248,13 @@ class Intake:
         hiding = sealing.Hiding((handle, *detail.mentioned, *detail.people), self._own)
         hide = hiding.hide
         text, quoted = hide(post.text), hide(detail.quoted_text) if detail.quoted_text else ""
-        entities = {
+        entities: dict[str, Any] = {
             "hashtags": [hide(tag) for tag in detail.hashtags],
             "urls": [hide(url) for url in detail.urls],
             "mention_keys": [self._sealer.pseudonym(name) for name in detail.mentioned],
         }
         if detail.withheld:
-            entities["withheld"] = True  # type: ignore[assignment]
+            entities["withheld"] = True
         media = [{"kind": m.kind, "url": hide(m.url), "alt": hide(m.alt)} for m in detail.media]
         references = [{"kind": str(r.kind), "id": r.source_id} for r in detail.references]
         place = hide(detail.place_name) if detail.place_name else ""
@@ -261,7 +262,7 @@ class Intake:
         if author or hiding.handles:
             names = {"handle": handle, "name": author.name if author else "", "handles": hiding.handles}
             sealed = self._sealer.seal(msgspec.json.encode(names).decode(), source, key)
-        row = (
+        row: tuple[Any, ...] = (
             post_id, source, key, post.source_id, str(detail.kind), text, quoted, post.lang, entities, media,
             references, [], detail.conversation_id, detail.reply_settings, place, detail.lat, detail.lon, own,
             any(name.lower() in self._own for name in detail.mentioned),
@@ -280,13 +281,11 @@ class Intake:
         at: datetime,
     ) -> tuple[Any, ...]:
         type_id, why, score = self.judge(found)
-        place = self.place(text, detail) or _NOWHERE
-        words = place.words if place.words and place.words in row[5] else ""
+        place = self.place(text, detail)
         posted = row[21]
         return (
             suspect_id, str(SuspectStatus.WAITING), type_id, post_id, score, why,
-            int(type_id in self._catalogue.urgent), row[7], place.name, place.method, words, place.district,
-            place.lat, place.lon, 1, 1, posted, posted, at,
+            int(type_id in self._catalogue.urgent), row[7], *_place_columns(place, row[5]), 1, 1, posted, posted, at,
             "", "", "", "", "", 1,
         )  # fmt: skip
 
@@ -319,7 +318,7 @@ class Intake:
         fresh = dict(zip(_POST, row, strict=True))
         earlier = {
             "id": stored.version_id,
-            "text": mask_all(stored.text),
+            "text": sealing.mask(stored.text),
             "at": _iso(stored.edited_at or stored.posted_at),
         }
         stored.edits = [*(stored.edits or []), earlier]
@@ -344,21 +343,31 @@ class Intake:
         query = select(Suspect).where(Suspect.lead_post_id == stored.id, Suspect.status == SuspectStatus.WAITING)
         for suspect in session.exec(query):
             if suspect.place_method != "by hand":
-                place = self.place(text, detail) or _NOWHERE
-                suspect.place, suspect.place_method, suspect.district = place.name, place.method, place.district
-                suspect.lat, suspect.lon = place.lat, place.lon
-                suspect.place_words = place.words if place.words in stored.text else ""
+                place = _place_columns(self.place(text, detail), stored.text)
+                for name, value in zip(_PLACE, place, strict=True):
+                    setattr(suspect, name, value)
             _, suspect.why, suspect.score = self.judge(found)
             suspect.version += 1
             session.add(suspect)
 
 
-_NOWHERE = Place(name="", lat=None, lon=None, district="", method="", words="", sure=0)
+def _place_columns(place: Place | None, masked: str) -> tuple[str, str, str, str, float | None, float | None]:
+    """As `_PLACE`; the words are kept only if they stand in the masked text, so they never hold a handle."""
+    if place is None:
+        return "", "", "", "", None, None
+    words = place.words if place.words in masked else ""
+    return place.name, place.method, words, place.district, place.lat, place.lon
 
 
-def mask_all(text: str) -> str:
-    """An earlier wording keeps no pointer into the names: they belong to the newest one."""
-    return sealing.mask(text)
+def _asks_for_reposts(tree: rules.Node) -> bool:
+    """Whether `is:retweet` stands in the rule without a minus."""
+    match tree:
+        case rules.tree.Field(name="is", value="retweet"):
+            return True
+        case rules.tree.And(children=children) | rules.tree.Or(children=children):
+            return any(_asks_for_reposts(child) for child in children)
+        case _:
+            return False
 
 
 def _first_id(post: Incoming, edited: bool) -> str:

@@ -7,17 +7,27 @@ compare-and-set on the suspect's version, and accepting writes Decision and Disp
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import update as sql_update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
 from connector import sources
+from connector.collect import Collector
 from connector.config import Config
+from connector.deliver import Deliveries
 from connector.errors import AlreadyDecidedError, ConfigError
+from connector.intake import Intake
 from connector.models import (
     Decision,
     DecisionKind,
@@ -36,12 +46,84 @@ from connector.models import (
     now,
 )
 from connector.sealing import mask
-from connector.store import Database
+from connector.store import Database, house
 from connector.store.tickets import latest_dispatch
 
+log = structlog.get_logger()
 OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
+_BEAT, _REST, _LOOK = 3.0, 5.0, 0.5  # seconds between heartbeats, chores, and looks for something to send
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing that looks like something else
 _TEXTS_IN_A_TICKET = 5
+
+
+class Worker:
+    """The background process: posts come in, requests go out, tickets are followed.
+
+    One thread a source reads, this one stores, another delivers; they meet in the database. Killed at any moment, the
+    next one goes on: cursors and posts share a commit, and a delivery is claimed before it is talked about.
+    """
+
+    def __init__(
+        self, database: Database, config: Config, intake: Intake, chores: Sequence[Callable[[], None]] = ()
+    ) -> None:
+        self.database, self.config = database, config
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.chores = chores
+        ways = {
+            name: channels.load(name, way, config.delivery.timeout, config.home)
+            for name, way in config.channels.items()
+        }
+        found = {name: sources.load(name, source, config) for name, source in config.sources.items()}
+        self.collector = Collector(database, config, intake, found)
+        self.deliveries = Deliveries(database, config, ways, self.name)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until told to stop."""
+        started = now()
+        self._beat(started)
+        sender = threading.Thread(target=self._deliver, args=(stopping,), name="deliver", daemon=True)
+        sender.start()
+        self.collector.start()
+        beaten = rested = time.monotonic()
+        while not stopping.is_set():
+            self.collector.store_next(0.5)
+            if time.monotonic() - beaten > _BEAT:
+                beaten = time.monotonic()
+                self._beat(started)
+            if time.monotonic() - rested > _REST:
+                rested = time.monotonic()
+                self._chores()
+        self.collector.stop()
+        sender.join(timeout=self.config.delivery.timeout + 5)
+        with self.database.writing() as session:
+            house.stopped(session, self.name)
+
+    def _deliver(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                self.deliveries.step(stopping.is_set)
+            except OperationalError as error:
+                log.error("the database did not answer while delivering", kind=type(error).__name__)
+            stopping.wait(_LOOK)
+
+    def _beat(self, started: datetime) -> None:
+        with self.database.writing() as session:
+            house.beat(session, self.name, started)
+
+    def _chores(self) -> None:
+        with self.database.writing() as session:
+            wake(session)
+        for chore in self.chores:
+            chore()
+
+
+def wake(session: Session) -> int:
+    """Suspects that were parked until now wait again; how many."""
+    query = select(Suspect).where(Suspect.status == SuspectStatus.PARKED, col(Suspect.parked_until) <= now())
+    due = session.exec(query).all()
+    for suspect in due:
+        _wait_again(session, suspect)
+    return len(due)
 
 
 def accept(
@@ -57,7 +139,7 @@ def accept(
         kind = session.get_one(RequestType, suspect.request_type_id)
         at = now()
         reference = new_reference()
-        request = _request(session, config, suspect, kind, reference, at, text)
+        request = request_of(session, config, suspect, kind, reference, at, text)
         session.add(_decision(suspect, DecisionKind.ACCEPT, by, at))
         session.add(
             Dispatch(
@@ -130,7 +212,7 @@ def retype(
         if suspect.status == SuspectStatus.ACCEPTED:
             old = _call_back(session, suspect_id, "It has left already: correct it at the ticket.")
             reference = new_reference()
-            request = _request(session, config, suspect, kind, reference, at, (old.content or {}).get("text"))
+            request = request_of(session, config, suspect, kind, reference, at, (old.content or {}).get("text"))
             due = at + timedelta(seconds=config.delivery.hold)
             session.add(
                 Dispatch(
@@ -209,7 +291,7 @@ def _decided(
     session: Session, suspect_id: int, version: int | None, status: SuspectStatus, by: str, **values: Any
 ) -> Suspect:
     """Compare and set: one row changed means that we were first."""
-    shown = Suspect.version == version if version is not None else col(Suspect.version) > 0
+    shown = col(Suspect.version) == version if version is not None else col(Suspect.version) > 0
     at = now()
     won = session.exec(
         sql_update(Suspect)
@@ -278,7 +360,7 @@ def _drop_drafts(session: Session, suspect_id: int) -> None:
         session.delete(draft)
 
 
-def _request(
+def request_of(
     session: Session,
     config: Config,
     suspect: Suspect,

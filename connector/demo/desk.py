@@ -28,10 +28,10 @@ from connector.demo import desk_wire
 from connector.demo.desk_intake import Refused, Report, Service, date_span, load_services, read_report
 from connector.demo.desk_look import SafeHeaders
 from connector.demo.desk_pages import ClerkPages
-from connector.demo.desk_store import ROW_LIMIT, DeskStore, PastTicket, Ticket, backfill, wire_time
+from connector.demo.desk_store import ROW_LIMIT, DeskStore, PastTicket, Ticket, backfill, clear, wire_time
 from connector.errors import ConfigError
 
-__all__ = ["PastTicket", "Service", "backfill", "create_app", "load_services", "serve"]
+__all__ = ["PastTicket", "Service", "backfill", "clear", "create_app", "load_services", "serve"]
 
 JURISDICTION = "portalder.example"
 LOOPBACK = ("127.0.0.1", "localhost")

@@ -183,6 +183,13 @@ class DeskStore:
         with self._writing() as connection:
             return [_add_past(connection, row) for row in rows]
 
+    def clear(self) -> None:
+        """Forget every ticket and event; counters start again."""
+        with self._writing() as connection:
+            for table in ("event", "ticket"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("UPDATE counter SET count = 0")
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.database, timeout=30, isolation_level=None)) as connection:
@@ -204,6 +211,11 @@ def backfill(database: Path, rows: Iterable[PastTicket]) -> list[str]:
     Raw POST counters stay as they are. All rows share one commit.
     """
     return DeskStore(database).add_past(rows)
+
+
+def clear(database: Path) -> None:
+    """Forget every ticket; the counters start at nought again."""
+    DeskStore(database).clear()
 
 
 def wire_time(moment: datetime) -> str:

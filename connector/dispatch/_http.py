@@ -34,6 +34,9 @@ DOWN_WORDS = re.compile(
 )
 UNSURE_WORDS = re.compile(r"(?i)\bgeneral service error\b|\binternal (server )?error\b|\btime(d)?[ -]?out\b")
 
+SLOW = (TimeoutError, requests.Timeout, urllib3.exceptions.ReadTimeoutError)
+"""Not urllib3's `TimeoutError`: there a refused connection is one, too."""
+
 Fields = Sequence[tuple[str, str]]
 
 
@@ -90,9 +93,7 @@ class Http:
     def _lost(self, error: Exception, sent: bool) -> AdapterError:
         """No answer, or half of one."""
         causes = list(_causes(error))
-        slow = any(
-            isinstance(cause, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError) for cause in causes
-        )
+        slow = any(isinstance(cause, SLOW) for cause in causes)
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return AuthError("The server's address cannot be used; mend it in the settings.", self.name)
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):

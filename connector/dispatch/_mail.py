@@ -18,15 +18,20 @@ from connector.dispatch._text import one_line, plain
 from connector.errors import RefusedError
 
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
+ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}"
+)
 """One address and nothing else; letters beyond ASCII would need SMTPUTF8, which few servers take."""
 SUBJECT_LONGEST = 160
 
 
 def message(request: Request, sender: str, adapter: str = "") -> EmailMessage:
     """The mail, dated now; its Message-ID follows from the reference. Raises RefusedError for an unusable address."""
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["Subject"] = subject(request)
+    title = subject(request)
+    # Python folds an ASCII subject of about 75 characters right after its name; one that is encoded must be folded.
+    wide = title.isascii() and request.city.isascii()
+    mail = EmailMessage(policy=policy.SMTP.clone(max_line_length=SUBJECT_LONGEST + 20) if wide else policy.SMTP)
+    mail["Subject"] = title
     mail["From"] = Address(header_text(request.city, 60), addr_spec=sender)
     if request.to:
         if not ADDRESS.fullmatch(request.to):
@@ -47,8 +52,8 @@ def checked_reference(reference: str, adapter: str = "") -> str:
 
 
 def header_text(text: str, limit: int) -> str:
-    """One line for a header. `=?` is broken up, because the email package would decode what it begins (RFC 2047)."""
-    return one_line(text, limit).replace("=?", "= ?")
+    """One line for a header. `=?` loses its `=`, because the email package would decode what it begins (RFC 2047)."""
+    return re.sub(r"=+\?", "?", one_line(text, limit))
 
 
 def subject(request: Request) -> str:

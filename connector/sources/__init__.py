@@ -6,12 +6,14 @@ them; `collect.py` runs it and saves both in one commit, so a crash repeats work
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connector import adapters, config
+from connector.errors import ConfigError
 from connector.incoming import Batch
 
 
@@ -54,16 +56,22 @@ class Source(adapters.AdapterBase, ABC):
 
 def load(name: str, adapter: config.Adapter, settings: config.Config) -> Source:
     """The configured source; ConfigError names a wrong setting."""
+    if adapter.kind in adapters.kinds(__name__) and not adapters.holds(__name__, Source, adapter.kind):
+        raise ConfigError(f"[sources.{name}]: posts of kind {adapter.kind!r} come in by the command `ingest` so far.")
     cls = adapters.load(__name__, Source, adapter.kind)  # type: ignore[type-abstract]
     return cls(name, adapters.checked(cls, name, adapter, "sources"), settings)
 
 
 def capabilities(kind: str) -> Capabilities:
-    """What this kind declares."""
-    return adapters.load(__name__, Source, kind).capabilities  # type: ignore[type-abstract]
+    """What this kind declares, in its module's `CAPABILITIES`."""
+    found = importlib.import_module(f"{__name__}.{kind}").CAPABILITIES
+    assert isinstance(found, Capabilities)
+    return found
 
 
 def permalink(kind: str, post_id: str) -> str:
     """Handle-free address of a post, or nothing."""
+    if kind not in adapters.kinds(__name__):
+        return ""
     pattern = capabilities(kind).permalink
     return pattern.format(id=post_id) if pattern else ""

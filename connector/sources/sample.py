@@ -27,6 +27,16 @@ PAST_DAYS = 30
 _BATCH = 200
 
 
+CAPABILITIES = Capabilities(
+    reads="the demo city's posts, one every few seconds",
+    looks_back="30 days, once",
+    answers="no; nothing leaves this computer",
+    deletions="none",
+    terms="written for this demo; no real person",
+    samples=True,
+)
+
+
 class SamplePost(msgspec.Struct):
     """A line of data/demo/posts.jsonl; `verdict` and `place` are what its writer meant, never shown to the matcher."""
 
@@ -53,14 +63,7 @@ class Sample(Source):
     """Replays the demo city's posts."""
 
     title = "Sample posts"
-    capabilities = Capabilities(
-        reads="the demo city's posts, one every few seconds",
-        looks_back="30 days, once",
-        answers="no; nothing leaves this computer",
-        deletions="none",
-        terms="written for this demo; no real person",
-        samples=True,
-    )
+    capabilities = CAPABILITIES
 
     class Settings(Settings):
         file: Path = Field(DEMO / "posts.jsonl", description="JSON lines of sample posts")
@@ -152,10 +155,12 @@ def base_id(source_id: str) -> str:
 
 
 def _moment(chance: random.Random) -> timedelta:
-    """How long ago a post of the burst was written."""
+    """How long ago a post of the burst was written: one stormy day, and a busy morning that still waits."""
+    if chance.random() < 0.13:
+        return timedelta(seconds=chance.randrange(60, 5 * 3600))
     day = 13 if chance.random() < 0.12 else chance.randrange(PAST_DAYS)
     hour = chance.choices(range(24), weights=[1] * 6 + [4, 6, 7, 6, 5, 5, 6, 5, 4, 5, 6, 7, 7, 6, 5, 4, 3, 2])[0]
-    return timedelta(days=day, hours=23 - hour, seconds=chance.randrange(60, 3600))
+    return timedelta(days=day, hours=23 - hour + 6, seconds=chance.randrange(60, 3600))
 
 
 def _tagged(sign: str, words: list[str]) -> list[str]:

@@ -78,6 +78,7 @@ class Gazetteer:
     def __init__(self, streets: list[Street], landmarks: list[tuple[Named, Point]], districts: list[District]) -> None:
         self.streets, self.landmarks, self.districts = streets, landmarks, districts
         self._crossings: dict[tuple[int, int], Point | None] = {}
+        self._spots: dict[tuple[object, ...], tuple[str, float, float, str]] = {}
         self._reader = Reader(
             [Named(s.name, s.aliases, s.main) for s in streets],
             [named for named, _ in landmarks],
@@ -100,8 +101,12 @@ class Gazetteer:
         reading = self._reader.read(text)
         if reading is None:
             return None
-        name, (lon, lat) = self._located(reading)
-        return Place(name, lat, lon, self.district(lat, lon), reading.method, reading.words, round(reading.sure, 2))
+        key = (reading.streets, reading.landmark, reading.number, reading.block)
+        spot = self._spots.get(key)
+        if spot is None:
+            name, (lon, lat) = self._located(reading)
+            spot = self._spots[key] = (name, lat, lon, self.district(lat, lon))
+        return Place(*spot, reading.method, reading.words, round(reading.sure, 2))
 
     def at(self, lat: float, lon: float) -> Place | None:
         """The place of a geotag, named by the nearest street; None outside every district, if there are any."""
@@ -153,12 +158,14 @@ class Gazetteer:
             return ", ".join([named.name, *names]), point
         first = reading.streets[0]
         if reading.number is not None:
-            inside = self.house(first, reading.number + 50) if reading.block else None
-            point = inside or self.house(first, reading.number) or self.streets[first].middle()
+            house = (self.house(first, reading.number + 50) if reading.block else None) or self.house(
+                first, reading.number
+            )
+            point = house or self.streets[first].middle()
             return f"{reading.number} {'block ' if reading.block else ''}{names[0]}", point
         if len(names) == 1:
             return names[0], self.streets[first].middle()
-        points = [point for other in reading.streets[1:] if (point := self.crossing(first, other))]
+        points = [met for other in reading.streets[1:] if (met := self.crossing(first, other))]
         lon, lat = (sum(axis) / len(points) for axis in zip(*points, strict=True))
         return f"{names[0]} {'&' if len(names) == 2 else 'between'} {' & '.join(names[1:])}", (lon, lat)
 
@@ -195,7 +202,9 @@ def _features(file: Path) -> Iterator[Any]:
         data = json.loads(file.read_text(encoding="utf-8"))
         yield from data["features"]
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}; mend the path under [city] in the settings") from error
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}; mend the path under [city] in the settings"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} is no GeoJSON FeatureCollection: {error}") from error
 

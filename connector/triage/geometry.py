@@ -105,7 +105,7 @@ def _crossing(a: Point, b: Point, c: Point, d: Point) -> Point | None:
 
 
 def holds(rings: Sequence[Sequence[Point]], point: Point) -> bool:
-    """Whether a polygon (outer ring, then its holes) holds a point: a ray to the east crosses an odd number of sides."""
+    """Whether a polygon (outer ring, then holes) holds a point: a ray to the east crosses an odd number of sides."""
     x, y = point
     inside = False
     for ring in rings:

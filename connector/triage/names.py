@@ -1,7 +1,7 @@
 """How people write the names of places: folding, abbreviations, number names, and an index of the city's own names.
 
 A word is folded to one form on both sides, in the city's list and in the post: "Ave", "Av." and "avenida" are
-`avenue`, "Fifth" and "quinta" are `5th`. `Names` is the index, read by `place.py`, which decides what counts as evidence.
+`avenue`, "Fifth" and "quinta" are `5th`. `Names` is the index; `mentions.py` asks it and weighs what it finds.
 """
 
 from __future__ import annotations
@@ -9,10 +9,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-WORD = re.compile(r"[^\W_]+(?:['’_][^\W_]+)*")
-_APOSTROPHES = str.maketrans("", "", "'’_")
+WORD = re.compile(r"[^\W_]+(?:['_][^\W_]+)*")
+"""A word of a `plain` text."""
+_APOSTROPHES = str.maketrans("", "", "'_")
+
+
+class _Plain(dict[int, str]):
+    """Filled as characters turn up: each becomes one character, so positions stay."""
+
+    def __missing__(self, code: int) -> str:
+        plain = self[code] = unicodedata.normalize("NFD", chr(code))[0].lower()[0]
+        return plain
+
+
+_PLAIN = _Plain({ord("’"): "'"})
+_ODD = re.compile(r"[^\x00-\x7f]")
 
 SUFFIXES = {
     variant: name
@@ -26,10 +39,12 @@ SUFFIXES = {
     }.items()
     for variant in (name, *variants.split())
 }  # fmt: skip
-LOOSE_SUFFIXES = frozenset("street avenue road lane drive boulevard".split())
+LOOSE_SUFFIXES = frozenset(["street", "avenue", "road", "lane", "drive", "boulevard"])
 """Those that residents mix up: "Mill Road" is Mill Street in a city without a Mill Road."""
-LEADING = frozenset("calle avenida avda av bulevar paseo".split())
+LEADING = frozenset(["calle", "avenida", "avda", "av", "bulevar", "paseo"])
 """Stand before the name in Spanish."""
+NUMBERED = frozenset(["la", "el", "calle", "avenida", "av"])
+"""Before a bare number they make it a street: "calle 9", "en la 13"."""
 DIRECTIONS = {
     variant: name
     for name, variants in {"north": "n norte", "south": "s sur", "east": "e este", "west": "w oeste"}.items()
@@ -38,8 +53,8 @@ DIRECTIONS = {
 _ENGLISH = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
     " sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
-_SPANISH = "primera segunda tercera cuarta quinta sexta septima octava novena decima".split()
+)
+_SPANISH = "primera segunda tercera cuarta quinta sexta septima octava novena decima"
 
 
 def ordinal(number: int) -> str:
@@ -48,8 +63,10 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-ORDINALS = {word: ordinal(at) for words in (_ENGLISH, _SPANISH) for at, word in enumerate(words, 1)}
-ONE_FORM = {**SUFFIXES, **DIRECTIONS, **ORDINALS}
+ORDINALS = {word: ordinal(at) for words in (_ENGLISH, _SPANISH) for at, word in enumerate(words.split(), 1)}
+ORDINALS |= {f"{at}{ending}": ordinal(at) for at in range(1, 41) for ending in ("ra", "da", "ta", "ma", "va", "na")}
+_ABBREVIATIONS = {"apts": "apartments", "elem": "elementary", "hosp": "hospital", "ctr": "center", "centre": "center"}
+ONE_FORM = {**SUFFIXES, **DIRECTIONS, **ORDINALS, **_ABBREVIATIONS}
 _TRANSLATED = {
     "library": "biblioteca", "hospital": "hospital", "school": "escuela", "market": "mercado", "stadium": "estadio",
     "beach": "playa", "laundromat": "lavanderia", "station": "estacion", "lighthouse": "faro", "museum": "museo",
@@ -58,16 +75,19 @@ _TRANSLATED = {
 """So that an alias "the library" is also found as "la biblioteca"."""
 
 
+def plain(text: str) -> str:
+    """A text without case and accents, character by character: what stands at a position stays there."""
+    return text.lower() if text.isascii() else _ODD.sub(lambda odd: _PLAIN[ord(odd[0])], text).lower()
+
+
 def folded(word: str) -> str:
     """A word without case, accents and apostrophes."""
-    if not word.isascii():
-        word = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
-    return word.lower().translate(_APOSTROPHES)
+    return plain(word).translate(_APOSTROPHES)
 
 
 def words_of(name: str) -> list[str]:
     """The words of a name, each in its one form."""
-    return [ONE_FORM.get(word, word) for word in map(folded, WORD.findall(name.replace("&", " and ")))]
+    return [ONE_FORM.get(word, word) for word in map(folded, WORD.findall(plain(name).replace("&", " and ")))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,8 @@ class Entry:
     """Written with "the": "the Cut" is a place, "cut" is not."""
     proper: bool = True
     """Written with a capital in the city's list."""
+    own: frozenset[str] = frozenset()
+    """A landmark's full name, for "la playa Tidewater"."""
 
 
 class Names:
@@ -102,25 +124,39 @@ class Names:
         self.heads: dict[str, list[tuple[list[str], list[Entry]]]] = {}
         self._deleted: dict[str, set[str]] = {}
         for at, street in enumerate(streets):
-            for name in (street.name, *street.aliases):
+            for name in (street.name, *(alias for alias in street.aliases if not _same(alias, street.name))):
                 self._add_street(name, at)
         for at, landmark in enumerate(landmarks):
             for name in (landmark.name, *landmark.aliases, *_in_spanish(landmark)):
-                self._add_phrase(name, Entry(at, landmark=True))
+                self._add_phrase(name, Entry(at, landmark=True, own=frozenset(words_of(landmark.name))))
         for choices in self.heads.values():
             choices.sort(key=lambda choice: -len(choice[0]))
         variants: dict[str, list[str]] = {}
         for variant, one in ONE_FORM.items():
             variants.setdefault(one, []).append(variant)
-        self.triggers = frozenset(word for head in self.heads for word in (head, *variants.get(head, ())))
-        """Every folded word, not yet in its one form, that may begin a name."""
+        self.triggers: dict[str, frozenset[str] | None] = {}
+        """Every folded word that may begin a name, and which words may follow; None: any, it is a name by itself."""
+        for head, choices in self.heads.items():
+            alone = any(len(words) == 1 for words, _ in choices)
+            seconds = frozenset(form for words, _ in choices for form in _forms(words[1:2], variants))
+            for form in _forms([head], variants):
+                self.triggers[form] = None if alone else seconds
+        numbers = frozenset(head[:-2] for head in self.heads if head[:-2].isdigit() and len(head) < 6)
+        for word in NUMBERED:
+            known = self.triggers.get(word, frozenset())
+            self.triggers[word] = None if known is None else known | numbers
 
     def near(self, word: str) -> str:
         """The street word of six or more letters that is one slip of the pen away from a folded word, or ""."""
         for short in (word, *_one_less(word)):
             for right in self._deleted.get(short, ()):
                 # An ending is grammar and another first letter another word, neither is a slip.
-                if right[0] == word[0] and right not in (word, word[:-1]) and _one_slip(word, right):
+                if (
+                    right[0] == word[0]
+                    and right not in (word, word[:-1])
+                    and right[:-1] != word
+                    and _one_slip(word, right)
+                ):
                     return right
         return ""
 
@@ -145,12 +181,12 @@ class Names:
         words = words_of(name)
         article = bool(words) and words[0] == "the"
         rest = words[1:] if article else words
-        proper = any(word[0].isupper() or word[0].isdigit() for word in WORD.findall(name) if word != "the")
+        proper = not name.islower()
         direction = rest[0] if len(rest) == 2 and rest[0] in DIRECTIONS else ""
         if direction and not entry.landmark:  # "N Cedar": the bare name, as in "Cedar"
             self._put(rest[1:], Entry(entry.place, suffix="?", direction=direction))
         elif rest:
-            self._put(rest, Entry(entry.place, entry.landmark, article=article, proper=proper))
+            self._put(rest, replace(entry, article=article, proper=proper))
             if len(rest) > 1:
                 self._put(["".join(rest)], Entry(entry.place, entry.landmark))
 
@@ -159,8 +195,21 @@ class Names:
         entries = next((entries for known, entries in choices if known == words), None)
         if entries is None:
             choices.append((words, [entry]))
-        elif all((e.place, e.landmark) != (entry.place, entry.landmark) for e in entries):
+        elif all((e.place, e.landmark, e.article) != (entry.place, entry.landmark, entry.article) for e in entries):
             entries.append(entry)
+
+
+def _same(alias: str, name: str) -> bool:
+    """Whether an alias adds no more than an article."""
+    words = words_of(alias)
+    return words[1:] == words_of(name) and words[:1] == ["the"]
+
+
+def _forms(words: list[str], variants: dict[str, list[str]]) -> Iterator[str]:
+    """Each word in all its forms."""
+    for word in words:
+        yield word
+        yield from variants.get(word, ())
 
 
 def _in_spanish(landmark: Named) -> Iterator[str]:
@@ -183,5 +232,3 @@ def _one_slip(a: str, b: str) -> bool:
     off = [at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y]
     swapped = len(off) == 2 and off[1] == off[0] + 1 and a[off[0]] == b[off[1]] and a[off[1]] == b[off[0]]
     return len(a) == len(b) and (len(off) == 1 or swapped)
-
-

@@ -13,20 +13,16 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
 
-from connector.triage.mentions import AFTER, Mention, Text, find_mentions
-from connector.triage.names import SUFFIXES, WORD, Named, Names, folded, words_of
+from connector.triage.mentions import Mention, find_mentions
+from connector.triage.names import SUFFIXES, Named, Names, words_of
+from connector.triage.text import Text
+from connector.triage.vocabulary import AFTER, FILLERS, JOINTS, LOOSE, VAGUE
 
 Method = Literal["address", "intersection", "landmark", "street", "geotag"]
 
 _SIGNS = frozenset(["&", "&amp;", "/", "@", "+", "&amp"])
-_JOINTS = frozenset("and at y con x e esquina corner near by off cerca casi con".split())
-_FILLERS = frozenset("the la el el of de the that with almost a right just on en del".split())
-_LOOSE = frozenset(
-    "meets meet hits hit crosses cross past from where toward towards before below above between until turns into in to"
-    " up down on off through behind across desde hasta entre comes heading just junto frente intersection outside".split()
-)
 _EVERYWHERE = re.compile(
-    r"\b(?:everywhere|city ?wide|all over (?:town|the city|the place)|the whole (?:city|town)|(?:toda la|por toda la) ciudad"
+    r"\b(?:everywhere|city ?wide|all over (?:town|the city|the place)|the whole (?:city|town)|toda la ciudad"
     r"|(?:en|por) todas partes|en todos lados)\b",
     re.IGNORECASE,
 )
@@ -67,36 +63,38 @@ class Reader:
 
     def read(self, text: str) -> Reading | None:
         """The best place that the text names, or None."""
-        if not self._may_name(text):
-            return None
         tokens = Text(text)
+        if not self._may_name(tokens.raw):
+            return None
+        tokens.locate()
         mentions = find_mentions(tokens, self._names, self._districts)
         if not mentions:
             return None
-        everywhere = _EVERYWHERE.search(text) is not None
         reading = (
             self._address(tokens, mentions)
             or self._intersection(tokens, mentions)
             or self._landmark(tokens, mentions)
             or self._street(tokens, mentions)
         )
-        return None if reading and everywhere and reading.sure < 0.8 else reading
+        if reading and reading.sure < 0.8 and not VAGUE.isdisjoint(tokens.raw) and _EVERYWHERE.search(text):
+            return None
+        return reading
 
-    def _may_name(self, text: str) -> bool:
-        """Whether a word of the text begins a name, or is nearly one where a street would stand."""
-        low = text.lower() if text.isascii() else folded(text)
-        words = WORD.findall(low)
-        if not self._names.triggers.isdisjoint(words):
-            return True
+    def _may_name(self, words: list[str]) -> bool:
+        """Whether a word begins a name, or is nearly one where a street would stand."""
+        triggers = self._names.triggers
+        if not triggers.keys().isdisjoint(words):
+            for word, after in zip(words, [*words[1:], ""], strict=True):
+                if word in triggers and ((seconds := triggers[word]) is None or after in seconds):
+                    return True
         if not AFTER.isdisjoint(words):
             near = self._names.near
             for before, word in pairwise(words):
                 if len(word) > 5 and before in AFTER and near(word):
                     return True
-        suffixed = not SUFFIXES.keys().isdisjoint(words)
-        if suffixed and any(b in SUFFIXES and len(a) > 5 and self._names.near(a) for a, b in pairwise(words)):
-            return True
-        return False
+        if SUFFIXES.keys().isdisjoint(words):
+            return False
+        return any(b in SUFFIXES and len(a) > 5 and self._names.near(a) for a, b in pairwise(words))
 
     def _one(self, mention: Mention) -> int | None:
         """The street that a mention means by itself: the only one, or the only main one of several."""
@@ -110,7 +108,7 @@ class Reader:
             if m.number is None:
                 continue
             for street in m.streets:
-                if self._has_number(street, m.number):
+                if self._has_number(street, m.number) or (m.block and self._has_number(street, m.number + 50)):
                     sure = 0.95 if m.full else 0.85
                     return Reading("address", (street,), None, m.number, m.block, text.span(m.start, m.last), sure)
         return None
@@ -128,7 +126,15 @@ class Reader:
         sure, at, to, pair = best
         third = self._between(text, streets, at, to, pair)
         if third is not None:
-            return Reading("intersection", (*pair, third), None, None, False, text.span(streets[at].first, streets[to + 1].last), sure)
+            return Reading(
+                "intersection",
+                (*pair, third),
+                None,
+                None,
+                False,
+                text.span(streets[at].first, streets[to + 1].last),
+                sure,
+            )
         a, b = streets[at], streets[to]
         close = b.first - a.last <= _CLOSE
         strong = max(a, b, key=lambda m: m.sure)
@@ -141,7 +147,10 @@ class Reader:
         if to + 1 >= len(streets) or not {"between", "entre"} & set(text.norms[a.last : b.first]):
             return None
         c = streets[to + 1]
-        if not {"and", "y"} & set(text.norms[b.last : c.first]) and text.between(b.last, c.first).strip() not in _SIGNS:
+        if (
+            not {"and", "y"} & set(text.norms[b.last : c.first])
+            and text.between(b.last, c.first).strip(" #") not in _SIGNS
+        ):
             return None
         return next((z for z in c.streets if z not in pair and self._meet(pair[0], z)), None)
 
@@ -150,7 +159,10 @@ class Reader:
         if not known:
             return None
         best = max(known, key=lambda m: m.sure)
-        words, streets = text.span(best.first, best.last), ()
+        words = text.span(best.first, best.last)
+        streets: tuple[int, ...] = ()
+        if any(m.streets and m.full and m.number is None and m.last + _CLOSE < best.first for m in mentions):
+            return None  # "Ivy Court is cut off. … shifts at St Brendans": the post is about the first
         for m in mentions:
             street = self._one(m) if m.streets and m.sure >= 0.5 else None
             if street is not None and max(m.first - best.last, best.first - m.last) <= _CLOSE // 2:
@@ -162,7 +174,7 @@ class Reader:
         best: tuple[float, Mention, int] | None = None
         for m in mentions:
             street = self._one(m) if m.streets and m.sure else None
-            if street is not None and (best is None or m.sure > best[0]):
+            if street is not None and (best is None or m.sure > best[0] + 0.1):
                 best = (m.sure, m, street)
         if best is None:
             return None
@@ -179,12 +191,15 @@ def _joined(text: Text, a: Mention, b: Mention, adjacent: bool) -> float:
     named = bool(a.sure or b.sure)
     broken = _SENTENCE_END.search(between) is not None
     if not broken and adjacent and len(gap) <= 5:
-        likely = named or (a.likely and b.likely)
-        if between.strip() in _SIGNS or (set(gap) <= _JOINTS | _FILLERS and not _JOINTS.isdisjoint(gap)):
-            weak = not named and gap and not likely
+        if between.strip(" #") in _SIGNS or (set(gap) <= JOINTS | FILLERS and not JOINTS.isdisjoint(gap)):
+            weak = bool(gap) and not (named or a.likely or b.likely)
             return 0.0 if weak else 0.9 if named else 0.8
         if "corner" in gap or "esquina" in gap:
             return 0.85
-    if not broken and len(gap) <= _CLOSE and (not _LOOSE.isdisjoint(gap) or not _JOINTS.isdisjoint(gap) or "(" in between):
-        return 0.75 if named and (a.likely or a.sure) and (b.likely or b.sure) else 0.0
+    if (
+        not broken
+        and len(gap) <= _CLOSE
+        and (not LOOSE.isdisjoint(gap) or not JOINTS.isdisjoint(gap) or "(" in between)
+    ):
+        return (0.75 if named else 0.7) if (a.likely or a.sure) and (b.likely or b.sure) else 0.0
     return 0.6 if a.sure >= 0.5 and b.sure >= 0.5 else 0.0

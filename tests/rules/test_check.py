@@ -95,9 +95,9 @@ def test_given_cases_agree() -> None:
 @settings(max_examples=500, deadline=None)
 @given(st.text(max_size=400) | st.text(alphabet="ab\"(): -OR#@\\'~[]", max_size=2000))
 def test_garbage_never_crashes_and_is_never_slow(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     problems = check(text)
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
     for problem in problems:
         assert 0 <= problem.position <= len(text)
         assert problem.length >= 1
@@ -109,9 +109,9 @@ def test_garbage_never_crashes_and_is_never_slow(text: str) -> None:
 @pytest.mark.parametrize("piece", ["(", '"', "a:[", "'a ", "-", "a:b ", "#", "(a OR ", "a:" + "b" * 50 + " ", '"\\'])
 def test_repeated_pieces_are_not_slow(piece: str) -> None:
     text = piece * (9_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     check(text)
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
 
 
 def test_caret_points_at_the_place() -> None:

@@ -199,9 +199,9 @@ def test_mutated_rules_are_read_or_refused(tree: Node, random) -> None:
     for _ in range(3):
         at = random.randrange(len(text) + 1)
         text[at : at + random.randrange(2)] = random.choice(['"', "(", ")", "-", ":", " ", "OR ", "#", "\\", "~", ""])
-    started = time.perf_counter()
+    started = time.process_time()
     result, problems = read("".join(text))
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
     if not problems:
         assert result is not None
         assert parse(str(result)) == result

@@ -1,0 +1,145 @@
+"""Request types and rules as one YAML file: the commands `import` and `export`, the demo city, a city's backup.
+
+An import adds and updates by the types' codes and the rules' names, and removes nothing; it takes all or nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel import Session, col, select
+
+from connector import rules
+from connector.errors import ConfigError
+from connector.models import RequestType, Rule
+from connector.store import catalogue
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RuleEntry(_Strict):
+    """A rule of a type."""
+
+    name: str
+    expression: str
+    active: bool = True
+
+
+class TypeEntry(_Strict):
+    """A request type with its rules."""
+
+    code: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: str
+    department: str = ""
+    belongs: str = ""
+    not_belongs: str = ""
+    due_hours: int = Field(120, ge=1)
+    channel: str = "outbox"
+    service_code: str = ""
+    address: str = ""
+    urgent: bool = False
+    active: bool = True
+    attributes: dict[str, Any] = {}
+    rules: list[RuleEntry] = []
+
+
+class CatalogueFile(_Strict):
+    request_types: list[TypeEntry]
+
+
+@dataclass
+class Changes:
+    """What an import did, or would do."""
+
+    types_added: list[str] = field(default_factory=list)
+    types_changed: list[str] = field(default_factory=list)
+    rules_added: list[str] = field(default_factory=list)
+    rules_changed: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.types_added or self.types_changed or self.rules_added or self.rules_changed)
+
+
+def parse(text: str, name: str = "the file") -> CatalogueFile:
+    """The file's content, every rule checked; ConfigError says where it is wrong."""
+    try:
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name} is no YAML: {error}") from error
+    try:
+        found = CatalogueFile.model_validate(loaded)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigError(f"{name}, {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    for kind in found.request_types:
+        for rule in kind.rules:
+            if problems := rules.check(rule.expression):
+                first_problem = problems[0]
+                raise ConfigError(
+                    f"{name}, rule {rule.name!r}, character {first_problem.position + 1}: {first_problem.message}"
+                )
+    return found
+
+
+def import_text(session: Session, text: str, by: str, name: str = "the file") -> Changes:
+    """Add and update what the file holds, in the session's transaction."""
+    return _take(session, parse(text, name), by)
+
+
+def _take(session: Session, file: CatalogueFile, by: str) -> Changes:
+    changes = Changes()
+    known = {kind.code: kind for kind in session.exec(select(RequestType))}
+    for position, entry in enumerate(file.request_types):
+        values = entry.model_dump(exclude={"rules"})
+        kind = known.get(entry.code)
+        if kind is None:
+            kind = RequestType(**values, position=position)
+            changes.types_added.append(entry.title)
+        elif changed := {name: value for name, value in values.items() if (getattr(kind, name) or "") != (value or "")}:
+            for column, value in changed.items():
+                setattr(kind, column, value)
+            kind.version += 1
+            changes.types_changed.append(entry.title)
+        session.add(kind)
+        session.flush()
+        _take_rules(session, kind, entry.rules, by, changes)
+    if changes:
+        catalogue.touch(session)
+        catalogue.audit(session, "catalogue imported", {"changes": len(changes.types_added + changes.rules_added)}, by)
+    return changes
+
+
+def _take_rules(session: Session, kind: RequestType, entries: list[RuleEntry], by: str, changes: Changes) -> None:
+    held = {rule.name: rule for rule in session.exec(select(Rule).where(Rule.request_type_id == kind.id))}
+    for entry in entries:
+        rule = held.get(entry.name)
+        if rule is None:
+            rule = Rule(request_type_id=kind.id or 0, **entry.model_dump())
+            changes.rules_added.append(entry.name)
+        elif (rule.expression, rule.active) != (entry.expression, entry.active):
+            rule.expression, rule.active = entry.expression, entry.active
+            changes.rules_changed.append(entry.name)
+        else:
+            continue
+        catalogue.save_rule(session, rule, by)
+
+
+def export_text(session: Session) -> str:
+    """Everything as YAML; importing it again changes nothing."""
+    held: dict[int, list[Rule]] = {}
+    for rule in session.exec(select(Rule).order_by(col(Rule.id))):
+        held.setdefault(rule.request_type_id, []).append(rule)
+    types = []
+    for kind in catalogue.types(session):
+        entry = {name: getattr(kind, name) for name in TypeEntry.model_fields if name != "rules"}
+        entry["attributes"] = entry["attributes"] or {}
+        entry["rules"] = [
+            {"name": r.name, "expression": r.expression, "active": r.active} for r in held.get(kind.id or 0, [])
+        ]
+        types.append(entry)
+    return yaml.safe_dump({"request_types": types}, sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,320 @@
+"""What the pages share: the house behind them, widgets, charts and maps; the only module here that knows Streamlit.
+
+Text from outside reaches a page by `text`, by a dataframe's text cell or by `posts` – escaped, inside tags that are
+ours alone – and never by Markdown. Read on in `pages/`, which ask one question and call one verb each.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from connector import config, sealing, store
+from connector.errors import ConnectorError
+from connector.models import now
+from connector.store import house as house_questions
+from connector.triage import Gazetteer
+
+SOURCES = {
+    "x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon", "facebook": "Facebook", "file": "File",
+    "manual": "Added by hand", "sample": "Sample",
+}  # fmt: skip
+LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "zh": "Chinese", "vi": "Vietnamese", "tl": "Tagalog"}
+STATE_COLOURS = {
+    "exhausted": "red", "refused": "red", "unclear": "orange", "queued": "violet", "sending": "violet", "sent": "blue",
+    "open": "blue", "untrackable": "gray", "closed": "gray", "by_hand": "blue", "cancelled": "gray",
+}  # fmt: skip
+_COLOURS = {
+    "red": ("#A32020", "#F8A8A2"), "grey": ("#545D6B", "#A3ACBA"), "line": ("#D5DAE1", "#343B47"),
+    "blue": ("#2557C7", "#7FA4F5"), "mid": ("#7C9BE3", "#4F6CA8"), "mute": ("#828C9B", "#7C8798"),
+    "main": ("#AEB6C2", "#566072"),
+}  # fmt: skip
+# Tags of outside text: no attribute is made from data, and the tints are translucent, so that they fit both themes.
+_PARAGRAPH = (
+    '<p dir="auto" style="margin:0;padding:{pad} 0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.45;'
+    'font-size:{size};border-top:{line}">{body}</p>'
+)
+_TAGS = {
+    "": "{}",
+    "by": '<span style="opacity:.75">{}</span>',
+    "word": '<mark style="background:rgba(255,190,0,.30);color:inherit;border-radius:3px;padding:0 2px">{}</mark>',
+    "place": '<mark style="background:none;color:inherit;text-decoration:underline dotted 2px;'
+    'text-underline-offset:4px">{}</mark>',
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """What every page stands on, made once per process."""
+
+    config: config.Config
+    database: store.Database
+    sealer: sealing.Sealer
+    gazetteer: Gazetteer
+
+
+@st.cache_resource(show_spinner=False)
+def house() -> House:
+    """Settings, database, keys and the city's map."""
+    settings = config.load()
+    city = settings.city
+    return House(
+        settings,
+        store.open_database(settings),
+        sealing.load(settings),
+        Gazetteer.load(city.streets, city.landmarks, city.districts),
+    )
+
+
+def me() -> str:
+    """The name that decisions carry: the login's, or this computer's one user."""
+    if house().config.login and st.user.is_logged_in:
+        return str(st.user.get("email") or st.user.get("sub"))
+    return "demo" if house().config.is_demo else "local"
+
+
+# -- time and words ------------------------------------------------------------------------------------------------
+
+
+def age(at: datetime) -> str:
+    """An age up to a day, then the date in the city's zone."""
+    seconds = (now() - at).total_seconds()
+    if seconds < 60:
+        return "now" if seconds < 10 else f"{int(seconds)} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h"
+    return f"{at.astimezone(house().config.city.zone):%-d %b}"
+
+
+def clock(at: datetime) -> str:
+    """The time of day today, else day and time; the city's zone."""
+    local, today = at.astimezone(house().config.city.zone), now().astimezone(house().config.city.zone)
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%-d %b, %H:%M}"
+
+
+def span(seconds: float | None) -> str:
+    """A length of time in the largest fitting unit."""
+    if seconds is None:
+        return "–"
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def due_in(hours: int) -> str:
+    return f"due in {hours} h" if hours < 48 else f"due in {round(hours / 24)} days"
+
+
+def say(action: Callable[[], Any]) -> bool:
+    """Run a verb from a callback; its error is shown at the next drawing by `said`. Whether it went well."""
+    try:
+        action()
+    except (ConnectorError, ValueError, LookupError) as error:
+        st.session_state["_said"] = str(error)
+        return False
+    return True
+
+
+def said() -> None:
+    """Show what the last verb complained of."""
+    if message := st.session_state.pop("_said", ""):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge("Not done", color="orange", icon=":material/info:")
+            st.text(message)
+
+
+# -- outside text --------------------------------------------------------------------------------------------------
+
+
+def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
+    """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case."""
+    spans = [(m.start(), m.end(), "place") for m in re.finditer(re.escape(place), text)][:1] if place else []
+    for word in words:
+        whole = rf"(?<!\w){re.escape(word)}(?!\w)" if word[:1].isalnum() and word[-1:].isalnum() else re.escape(word)
+        spans += [(m.start(), m.end(), "word") for m in re.finditer(whole, text, re.IGNORECASE)]
+    out, at = [(by, "by")], 0
+    for start, end, why in sorted(spans):
+        if start >= at:
+            out += [(text[at:start], ""), (text[start:end], why)]
+            at = end
+    return [piece for piece in [*out, (text[at:], "")] if piece[0]]
+
+
+def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> None:
+    """Outside texts as text, reasons marked; the only place where the pages write HTML."""
+    out = []
+    for number, parts in enumerate(items):
+        body = "".join(_TAGS[why].format(html.escape(text)) for text, why in parts)
+        size, pad = "1.125rem" if large else "1rem", "0" if len(items) == 1 else ".4rem"
+        line = "1px solid rgba(128,128,128,.25)" if number else "0"
+        out.append(_PARAGRAPH.format(body=body or "&nbsp;", size=size, pad=pad, line=line))
+    if out:
+        st.html("".join(out))
+
+
+def escaped(text: str) -> str:
+    """Outside text inside a Markdown sentence of ours: every sign that Markdown knows is taken literally.
+
+    For short names from the settings alone (a type's title, a channel); posts go through `posts`.
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])", r"\\\1", text.replace("\n", " "))
+
+
+# -- layout --------------------------------------------------------------------------------------------------------
+
+
+def dark() -> bool:
+    return st.context.theme.type == "dark"
+
+
+def colour(name: str) -> str:
+    return _COLOURS[name][dark()]
+
+
+def phone() -> bool:
+    """The server cannot see the width; a real phone says so in its user agent."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def pane(height: int, on_phone: int | str = "content") -> Any:
+    return on_phone if phone() else height
+
+
+def key(letter: str) -> str | None:
+    """A shortcut, on computers only."""
+    return None if phone() else letter
+
+
+def views(name: str, options: dict[str, str], first: str) -> str:
+    """One choice of a few, kept by the plain key while the labels' counts move; bound to the address."""
+    st.session_state.setdefault(name, first)
+    if st.session_state[name] not in options:
+        st.session_state[name] = first
+
+    def label(option: str) -> str:
+        text = options[option]
+        if option == st.session_state[name]:
+            return f":blue[{text}]"
+        return f":red[{text}]" if option == "urgent" and not text.endswith(" 0") else text
+
+    chosen = st.segmented_control(
+        name, list(options), key=name, required=True, label_visibility="collapsed", format_func=label
+    )
+    return str(chosen)
+
+
+def empty(title: str, text: str) -> None:
+    """Nothing to show: two lines, in the place of the list."""
+    with st.container(border=True, height=320, horizontal_alignment="center", vertical_alignment="center"):
+        st.markdown(f"**{title}**", text_alignment="center", width="content")
+        st.markdown(f":gray[{text}]", text_alignment="center", width="content")
+
+
+def wordmark(name: str, demo: bool) -> str:
+    """The city's name as a picture; one mid grey reads on both themes."""
+    width = 28 + 8 * len(name)
+    chip = (
+        f'<rect x="{width}" y="5" width="48" height="18" rx="9" fill="none" stroke="#737D8C"/>'
+        f'<text x="{width + 24}" y="18" text-anchor="middle" font-family="Segoe UI,sans-serif" font-size="11" '
+        'fill="#737D8C">demo</text>'
+        if demo
+        else ""
+    )
+    total = width + (52 if demo else 4)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="28" viewBox="0 0 {total} 28" role="img">'
+        f"<title>{html.escape(name)}</title>"
+        '<rect x="0" y="6" width="16" height="16" rx="4" fill="#5B7FD6"/>'
+        '<path d="M4 18V12l4-3 4 3v6z" fill="#fff"/>'
+        '<text x="24" y="19" font-family="Source Sans Pro,Segoe UI,sans-serif" font-size="15" font-weight="600" '
+        f'fill="#737D8C">{html.escape(name)}</text>{chip}</svg>'
+    )
+
+
+def worker_banner() -> None:
+    """Above every page when no worker is alive; the page stays usable."""
+    with house().database.reading() as session:
+        alive, last = house_questions.heartbeat(session)
+    if alive:
+        return
+    when = f"stopped at {clock(last)}" if last else "has not started yet"
+    st.error(
+        f"**The worker {when}.** You can go on deciding: nothing is sent and no new posts arrive until it runs "
+        "again. Tell IT: `python -m connector worker`",
+        icon=":material/power_off:",
+    )
+
+
+# -- maps ----------------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(ttl=3600, max_entries=2, show_spinner=False)
+def _streets() -> pd.DataFrame:
+    rows = [
+        (number, name, main, lon, lat, step)
+        for number, (name, main, points) in enumerate(house().gazetteer.lines())
+        for step, (lon, lat) in enumerate(points)
+    ]
+    return pd.DataFrame(rows, columns=["line", "name", "main", "lon", "lat", "step"])
+
+
+def _lines(data: pd.DataFrame, x: Any, y: Any, shade: str, width: float) -> Any:
+    return (
+        alt.Chart(data)
+        .mark_line(color=colour(shade), strokeWidth=width, clip=True)
+        .encode(x=x, y=y, detail="line:N", order="step:Q")
+    )
+
+
+def small_map(lat: float, lon: float, height: int, label: str) -> None:
+    """The streets around a point, by Altair alone: no tile server is told where one looks."""
+    up, wide = 0.0022, 0.0088
+    x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[lon - wide, lon + wide], nice=False))
+    y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[lat - up, lat + up], nice=False))
+    streets = _streets()
+    if streets.empty:
+        st.text(f"{lat:.5f}, {lon:.5f}")
+        return
+    near = streets[(streets.lon - lon).abs().lt(wide * 1.6) & (streets.lat - lat).abs().lt(up * 2.5)]
+    shown = streets[streets.line.isin(near.line)]
+    inside = near[(near.lon - lon).abs().lt(wide * 0.75) & (near.lat - lat).abs().lt(up * 0.8)]
+    names = inside[inside.main].drop_duplicates("name").head(2)
+    if len(names) < 2:
+        names = pd.concat([names, inside[~inside.name.isin(names.name)].drop_duplicates("name").head(2 - len(names))])
+    here = alt.Chart(pd.DataFrame({"lon": [lon], "lat": [lat]})).encode(x=x, y=y)
+    chart = (
+        _lines(shown[~shown.main], x, y, "line", 1.5)
+        + _lines(shown[shown.main], x, y, "main", 3)
+        + alt.Chart(names).mark_text(fontSize=11, color=colour("grey"), dy=-8).encode(x=x, y=y, text="name:N")
+        + here.mark_circle(size=1500, opacity=0.18, color=colour("blue"))
+        + here.mark_circle(size=110, opacity=1, color=colour("blue"))
+    )
+    st.altair_chart(chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt=f"Map around {label}")
+
+
+def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
+    """All streets, and a dot for each spot (latitude, longitude, type)."""
+    streets = _streets()
+    dots = pd.DataFrame(spots, columns=["lat", "lon", "type"])
+    everything = pd.concat([streets[["lat", "lon"]], dots[["lat", "lon"]]]) if streets.empty else streets
+    if everything.empty:
+        st.text("No place is known yet")
+        return
+    x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[everything.lon.min(), everything.lon.max()], nice=False))
+    y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[everything.lat.min(), everything.lat.max()], nice=False))
+    marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=colour("blue"), clip=True)
+    chart = _lines(streets, x, y, "line", 1) + marks.encode(x=x, y=y, tooltip=["type:N"])
+    st.altair_chart(
+        chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt="Accepted requests on the map"
+    )

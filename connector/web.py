@@ -1,0 +1,92 @@
+"""Around the pages: a health route and the headers that keep a browser from trusting anybody else.
+
+`app.py` hands both to Streamlit. The policy allows Streamlit's one inline script by its hash, computed from the
+installed version, and nothing from another host.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import streamlit
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, select
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connector import config, store
+from connector.errors import ConnectorError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def _policy() -> str:
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text("utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
+    hashes = " ".join(
+        "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in scripts
+    )
+    return (
+        f"default-src 'self'; script-src 'self' {hashes} 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    )
+
+
+class SafeHeaders:
+    """Plain ASGI, for http alone: the pages' websocket passes untouched."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+        self.headers = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-frame-options", b"DENY"),
+            (b"referrer-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+            (b"content-security-policy", _policy().encode()),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def wrapped(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.headers]
+            await send(message)
+
+        await self.app(scope, receive, wrapped)
+
+
+def _answers() -> bool:
+    database = store.Database(config.load().database_url)
+    try:
+        with Session(database.engine) as session:
+            session.exec(select(1)).one()
+    except (SQLAlchemyError, ConnectorError):
+        return False
+    finally:
+        database.close()
+    return True
+
+
+async def health(_: Request) -> Response:
+    """200 when the database answers, else 503; for a load balancer."""
+    if await run_in_threadpool(_answers):
+        return JSONResponse({"status": "ok"})
+    return JSONResponse({"status": "the database does not answer"}, status_code=503)
+
+
+ROUTES = [Route("/healthz", health)]
+MIDDLEWARE = [Middleware(SafeHeaders)]

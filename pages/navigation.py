@@ -1,0 +1,26 @@
+"""The six pages, the city's name, and a banner when no worker is alive."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from connector import screen
+
+HERE = Path(__file__).parent
+CITY = screen.house().config.city.name
+
+st.set_page_config(page_title=f"{CITY} requests", page_icon="📮", layout="wide")
+st.logo(screen.wordmark(CITY, screen.house().config.is_demo), size="medium")
+page = st.navigation(
+    [
+        st.Page(HERE / "review.py", title="Queue", icon=":material/inbox:", default=True),
+        st.Page(HERE / "tickets.py", title="Tickets", icon=":material/confirmation_number:"),
+        st.Page(HERE / "rules.py", title="Rules", icon=":material/filter_alt:"),
+        st.Page(HERE / "trends.py", title="Trends", icon=":material/monitoring:"),
+        st.Page(HERE / "sources.py", title="Sources", icon=":material/cell_tower:"),
+        st.Page(HERE / "settings.py", title="Settings", icon=":material/settings:"),
+    ],
+    position="top",
+)
+screen.worker_banner()
+page.run()
