@@ -145,7 +145,7 @@ def suspects(
         raise typer.Exit(2)
     with _house(settings.load()).reading() as session:
         found = queue.listed(session, "" if status == "all" else status)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": s.id, "status": s.status, "type": s.type, "score": s.score, "posts": s.posts,
             "text": mask(s.text or ""), "place": s.place, "first_posted_at": s.first_posted_at,

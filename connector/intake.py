@@ -8,6 +8,7 @@ first, on lean posts; only what matched is decoded, masked and sealed; rows go o
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from connector.triage import Gazetteer, Place
 
 # X puts the history of edits into every post; a second id says that this one is an edit.
 _WAS_EDITED = re.compile(rb'"edit_history_(?:tweet|post)_ids":\s*\[\s*"?\d+"?\s*,')
+_SHARES_AGE = 900.0  # seconds
 _POST = (
     "id", "source", "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs",
     "edits", "conversation_id", "reply_settings", "place_name", "lat", "lon", "own", "mentions_us", "author_key",
@@ -81,15 +83,21 @@ class Intake:
         self._zone = config.city.zone
         self._own = frozenset(account.lower().lstrip("@") for account in config.city.accounts)
         self._catalogue = Catalogue(version=-1)
+        self._read_at = 0.0
         self._rules = rules.compile([])
         self._asks_reposts: frozenset[int] = frozenset()
         self.broken_rules: dict[int, str] = {}
 
     def refresh(self, session: Session) -> bool:
-        """Read types and rules anew if they changed; a rule that cannot be read is left out and named."""
-        if catalogue.version(session) == self._catalogue.version:
+        """Read types and rules anew if they changed; a rule that cannot be read is left out and named.
+
+        Now and then also without a change, since people's decisions move the rules' shares.
+        """
+        fresh = time.monotonic() - self._read_at < _SHARES_AGE
+        if fresh and catalogue.version(session) == self._catalogue.version:
             return False
         self.use(catalogue.catalogue(session))
+        self._read_at = time.monotonic()
         return True
 
     def use(self, found: Catalogue) -> None:

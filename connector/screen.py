@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import altair as alt
 import pandas as pd
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from connector import config, sealing, store
 from connector.errors import ConnectorError
@@ -32,6 +35,7 @@ STATE_COLOURS = {
     "exhausted": "red", "refused": "red", "unclear": "orange", "queued": "violet", "sending": "violet", "sent": "blue",
     "open": "blue", "untrackable": "gray", "closed": "gray", "by_hand": "blue", "cancelled": "gray",
 }  # fmt: skip
+_NO_DATABASE = "The database does not answer."
 _COLOURS = {
     "red": ("#A32020", "#F8A8A2"), "grey": ("#545D6B", "#A3ACBA"), "line": ("#D5DAE1", "#343B47"),
     "blue": ("#2557C7", "#7FA4F5"), "mid": ("#7C9BE3", "#4F6CA8"), "mute": ("#828C9B", "#7C8798"),
@@ -61,9 +65,36 @@ class House:
     gazetteer: Gazetteer
 
 
-@st.cache_resource(show_spinner=False)
 def house() -> House:
-    """Settings, database, keys and the city's map."""
+    """Settings, database, keys and the city's map; if they cannot be had, the page says why and ends."""
+    try:
+        return _house()
+    except ConnectorError as error:
+        broken(str(error))
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A reading session; a database that does not answer ends the page with a sentence instead of a traceback."""
+    try:
+        with house().database.reading() as session:
+            yield session
+    except SQLAlchemyError:
+        broken(_NO_DATABASE)
+
+
+def broken(why: str) -> NoReturn:
+    """Say what is wrong and what to do, and end the page here."""
+    with st.container(border=True, gap="small"):
+        st.badge("The page cannot be shown", color="red", icon=":material/error:")
+        st.text(why)
+        st.text("Decisions that were confirmed are kept. Tell IT: python -m connector doctor")
+        st.button("Try again", key="try_again")
+    st.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def _house() -> House:
     settings = config.load()
     city = settings.city
     return House(
@@ -84,6 +115,11 @@ def me() -> str:
 # -- time and words ------------------------------------------------------------------------------------------------
 
 
+def midnight() -> datetime:
+    """When the city's day began."""
+    return now().astimezone(house().config.city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def age(at: datetime) -> str:
     """An age up to a day, then the date in the city's zone."""
     seconds = (now() - at).total_seconds()
@@ -94,6 +130,14 @@ def age(at: datetime) -> str:
     if seconds < 86400:
         return f"{int(seconds // 3600)} h"
     return f"{at.astimezone(house().config.city.zone):%-d %b}"
+
+
+def ago(at: datetime) -> str:
+    """The same inside a sentence: "8 min ago", "just now", "on 3 Nov"."""
+    text = age(at)
+    if text == "now":
+        return "just now"
+    return f"{text} ago" if (now() - at).total_seconds() < 86400 else f"on {text}"
 
 
 def clock(at: datetime) -> str:
@@ -123,15 +167,19 @@ def say(action: Callable[[], Any]) -> bool:
     except (ConnectorError, ValueError, LookupError) as error:
         st.session_state["_said"] = str(error)
         return False
+    except SQLAlchemyError:
+        st.session_state["_said"] = f"{_NO_DATABASE} Nothing was changed."
+        return False
     return True
 
 
-def said() -> None:
-    """Show what the last verb complained of."""
+def said() -> bool:
+    """Show what the last verb complained of; whether it did."""
     if message := st.session_state.pop("_said", ""):
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
             st.badge("Not done", color="orange", icon=":material/info:")
             st.text(message)
+    return bool(message)
 
 
 # -- outside text --------------------------------------------------------------------------------------------------
@@ -152,7 +200,7 @@ def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") 
 
 
 def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> None:
-    """Outside texts as text, reasons marked; the only place where the pages write HTML."""
+    """Outside texts as text, reasons marked; with its two neighbours the only place where the pages write HTML."""
     out = []
     for number, parts in enumerate(items):
         body = "".join(_TAGS[why].format(html.escape(text)) for text, why in parts)
@@ -161,6 +209,17 @@ def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> No
         out.append(_PARAGRAPH.format(body=body or "&nbsp;", size=size, pad=pad, line=line))
     if out:
         st.html("".join(out))
+
+
+def byline(text: str) -> None:
+    """Who wrote it and when, in quiet letters."""
+    st.html(f'<p dir="auto" style="margin:0;font-size:.93rem;opacity:.75">{html.escape(text)}</p>', width="content")
+
+
+def status(text: str) -> None:
+    """What just happened, where a screen reader hears of it."""
+    tick = '<span aria-hidden="true" style="opacity:.75">✓ </span>'
+    st.html(f'<p role="status" style="margin:0;font-size:1rem">{tick}{html.escape(text)}</p>', width="content")
 
 
 def escaped(text: str) -> str:
@@ -206,7 +265,7 @@ def views(name: str, options: dict[str, str], first: str) -> str:
         text = options[option]
         if option == st.session_state[name]:
             return f":blue[{text}]"
-        return f":red[{text}]" if option == "urgent" and not text.endswith(" 0") else text
+        return f":red[{text}]" if option in ("urgent", "needs you") and not text.endswith(" 0") else text
 
     chosen = st.segmented_control(
         name, list(options), key=name, required=True, label_visibility="collapsed", format_func=label
@@ -244,7 +303,7 @@ def wordmark(name: str, demo: bool) -> str:
 
 def worker_banner() -> None:
     """Above every page when no worker is alive; the page stays usable."""
-    with house().database.reading() as session:
+    with reading() as session:
         alive, last = house_questions.heartbeat(session)
     if alive:
         return

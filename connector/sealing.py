@@ -29,11 +29,17 @@ PLACEHOLDER = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _FOREIGN_MARKS = str.maketrans({OPEN: "\ufffd", CLOSE: "\ufffd"})
 # A handle in a text: X's letters, Bluesky's dots, Mastodon's @user@server; not the @ inside an e-mail address.
 _MENTION = re.compile(r"(?<![\w.+/-])@(\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
-# Links of social networks carry a handle in their path; of the matched path only the handle's group is hidden.
+# Links of social networks carry a handle in their path, also escaped inside another link; of what is matched only the
+# handle's group is hidden.
 _PROFILE = re.compile(
-    r"(?i)\b(?:(?:twitter|x|instagram|tiktok|threads|youtube|facebook|fb|t|nextdoor|snapchat)\.(?:com|net|me)/@?"
-    r"(?!(?:i|intent|search|hashtag|share|sharer|watch|p|reel|groups|home|explore|status)\b)"
-    r"|bsky\.app/profile/|linkedin\.com/in/|reddit\.com/(?:u|user)/|https?://[\w.-]+/@)([\w.-]*\w(?:@[\w.-]+)?)"
+    r"""(?xi)(?:(?<![^\W_])|(?<=%2F))(?:
+    (?:(?:twitter|x|instagram|tiktok|threads|youtube|facebook|fb|nextdoor|snapchat|pinterest|twitch|linktr)
+        \.(?:com|net|tv|ee)|(?:t|fb)\.me)(?:/|%2F)
+        (?:\#!/|@|%40|(?:user|c|channel|add|people|profile|stories|s)(?:/|%2F)|profile\.php\?id=)?
+        (?!(?:i|intent|search|hashtag|share|sharer|watch|shorts|p|reel|groups|home|explore|status)\b)
+    |bsky\.app/profile/|linkedin\.com/in/|reddit\.com/(?:u|user)/|screen_name=@?
+    |https?://[\w.-]+/(?:@|%40|users/)
+    )([\w.-]*\w(?:@[\w.-]+)?)"""
 )
 # Shorter ones are ordinary words too often; with an @ before them they are hidden all the same.
 _SHORTEST_BARE = 4
@@ -156,7 +162,9 @@ class Hiding:
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted(names, key=len, reverse=True)
-    return re.compile(r"(?i)(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_])")
+    return re.compile(
+        r"(?i)(?:(?<![^\W_])|(?<=%[0-9A-F]{2}))(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_])"
+    )
 
 
 def reveal(text: str, handles: Sequence[str]) -> str:

@@ -108,7 +108,7 @@ def run(config: Config, port: int | None) -> int:
     if port is not None and not _free(port):
         raise ConfigError(f"Port {port} is taken; choose another with --port.")
     open_house(config).close()
-    children = [subprocess.Popen(p.command, env=p.environment, cwd=ROOT) for p in _parts(config, chosen)]
+    children = [_started(part) for part in _parts(config, chosen)]
     try:
         if _answers(f"http://127.0.0.1:{chosen}/_stcore/health", stopping, children):
             _greet(config, chosen)
@@ -145,6 +145,12 @@ def _parts(config: Config, port: int) -> list[Part]:
         key = str(config.channels["desk"].settings["api_key"])
         parts.insert(0, Part("desk", command, {**base, "DESK_API_KEY": key}))
     return parts
+
+
+def _started(part: Part) -> subprocess.Popen[bytes]:
+    # Streamlit greets on stdout with an address of its own; what is wrong it says on stderr.
+    quiet = subprocess.DEVNULL if part.name == "pages" else None
+    return subprocess.Popen(part.command, env=part.environment, cwd=ROOT, stdout=quiet)
 
 
 def _greet(config: Config, port: int) -> None:

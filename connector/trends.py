@@ -38,6 +38,9 @@ _QUARTER = 900  # seconds
 _VERDICTS = (SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED)
 
 
+_columns: Any = select  # sqlmodel's types end at four columns
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Whole city days, or runs of them, named by their first day; each from midnight to midnight, times aware, UTC."""
@@ -86,7 +89,7 @@ class Day:
 
 def daily(session: Session, period: Period, district: str = "") -> list[Day]:
     """Matched posts by the day they were written, suspects by the same, accepted by the day of the decision."""
-    suspect_here = [Suspect.district == district] if district else []
+    suspect_here: list[Any] = [Suspect.district == district] if district else []
     accepted = [Suspect.status == SuspectStatus.ACCEPTED, *suspect_here]
     posts = _by_day(session, period, col(Post.posted_at), [] if not district else [_post_in(district)])
     suspects = _by_day(session, period, col(Suspect.first_posted_at), suspect_here)
@@ -180,7 +183,7 @@ def by_rule(session: Session, period: Period, district: str = "") -> list[RuleCo
     )
     found = (met.where(_post_in(district)) if district else met).subquery()
     query = (
-        select(
+        _columns(
             Rule.id, Rule.name, RequestType.title, Rule.active,
             func.count(func.distinct(found.c.post_id)),
             func.sum(case((status == SuspectStatus.ACCEPTED, 1), else_=0)),
@@ -198,7 +201,7 @@ def by_rule(session: Session, period: Period, district: str = "") -> list[RuleCo
     return [
         RuleCount(i, n, t, on, int(m), int(a or 0), int(d or 0), last)
         for i, n, t, on, m, a, d, last in session.exec(query)
-    ]  # type: ignore[call-overload]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ class Figures:
 
 def figures(session: Session, period: Period, district: str = "") -> Figures:
     """Matched posts, decisions, and how long people and tickets took."""
-    here = [Suspect.district == district] if district else []
+    here: list[Any] = [Suspect.district == district] if district else []
     posts = select(func.count(col(Post.id))).where(
         col(Post.posted_at) >= period.start, col(Post.posted_at) < period.end
     )

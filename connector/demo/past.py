@@ -40,7 +40,7 @@ from connector.models import (
     now,
 )
 from connector.sources.sample import base_id, read_posts
-from connector.store import Database, house
+from connector.store import Database, catalogue, house
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 
@@ -75,7 +75,18 @@ def prepare(database: Database, config: Config) -> bool:
     _burst(database, config)
     with database.writing() as session:
         _Past(session, config).decide()
+    with database.writing() as session:
+        _judge_fresh(session)
     return True
+
+
+def _judge_fresh(session: Session) -> None:
+    """What still waits was stored before the rules had a past: give it the shares they have now."""
+    shares = {rule.id: rule.share for rule in catalogue.catalogue(session).rules.values()}
+    for suspect in session.exec(select(Suspect).where(Suspect.status == SuspectStatus.WAITING)):
+        suspect.score = shares[(suspect.why or [])[0]["rule_id"]]
+        session.add(suspect)
+    catalogue.touch(session)
 
 
 def _burst(database: Database, config: Config) -> None:

@@ -56,7 +56,7 @@ class Source(adapters.AdapterBase, ABC):
 
 def load(name: str, adapter: config.Adapter, settings: config.Config) -> Source:
     """The configured source; ConfigError names a wrong setting."""
-    if adapter.kind in adapters.kinds(__name__) and not adapters.holds(__name__, Source, adapter.kind):
+    if adapter.kind in adapters.kinds(__name__) and not adapters.holds(__name__, Source, adapter.kind):  # type: ignore[type-abstract]
         raise ConfigError(f"[sources.{name}]: posts of kind {adapter.kind!r} come in by the command `ingest` so far.")
     cls = adapters.load(__name__, Source, adapter.kind)  # type: ignore[type-abstract]
     return cls(name, adapters.checked(cls, name, adapter, "sources"), settings)

@@ -87,7 +87,11 @@ def open_database(config: Config) -> Database:
             _upgrade(connection)
             _stamp(connection, config)
     except OperationalError as error:
+        database.close()
         raise ConfigError(f"The database does not answer ({_address(database)}): {error.orig}") from error
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

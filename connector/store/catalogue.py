@@ -6,7 +6,7 @@ and `save_type`, which keep the old wording and move the version on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
+from connector.errors import AlreadyDecidedError
 from connector.models import (
     AuditEntry,
     Match,
@@ -108,6 +109,43 @@ def types(session: Session, only_active: bool = False) -> list[RequestType]:
     """All request types in the city's order."""
     query = select(RequestType).order_by(col(RequestType.position), col(RequestType.title))
     return list(session.exec(query.where(RequestType.active) if only_active else query))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCard:
+    """A rule with what stands around it."""
+
+    rule: Rule
+    type: RequestType
+    versions: Sequence[RuleVersion]
+    """Newest first."""
+
+
+def rule_card(session: Session, rule_id: int) -> RuleCard | None:
+    """One rule with its request type and every wording it had."""
+    found = session.exec(select(Rule, RequestType).join(RequestType).where(Rule.id == rule_id)).first()
+    if found is None:
+        return None
+    query = select(RuleVersion).where(RuleVersion.rule_id == rule_id).order_by(col(RuleVersion.version).desc())
+    return RuleCard(*found, list(session.exec(query)))
+
+
+def change_rule(session: Session, rule_id: int, seen: int | None, by: str, **values: Any) -> Rule:
+    """Change a rule as it stands now; `seen` is the version that was shown, None for whichever it is.
+
+    Raises AlreadyDecidedError when another wording was saved meanwhile, and changes nothing.
+    """
+    rule = session.get_one(Rule, rule_id, with_for_update=True, populate_existing=True)
+    if seen is not None and rule.version != seen:
+        newest = session.exec(
+            select(RuleVersion).where(RuleVersion.rule_id == rule_id, RuleVersion.version == rule.version)
+        ).one()
+        raise AlreadyDecidedError(
+            f"{newest.by or 'Somebody'} saved version {rule.version} meanwhile; yours is not saved yet."
+        )
+    for name, value in values.items():
+        setattr(rule, name, value)
+    return save_rule(session, rule, by)
 
 
 def save_rule(session: Session, rule: Rule, by: str) -> Rule:

@@ -19,6 +19,7 @@ from connector.models import (
     Match,
     Post,
     RequestType,
+    Rule,
     SourceState,
     Suspect,
     SuspectPost,
@@ -26,6 +27,7 @@ from connector.models import (
 )
 
 COUNT_CAP = 1000
+_columns: Any = select  # sqlmodel's types end at four columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def page(
 ) -> list[QueueRow]:
     """Suspects that wait, urgent first, then the newest; `up_to` leaves out those made after this id."""
     query = (
-        select(
+        _columns(
             Suspect.id, Suspect.version, Suspect.urgent, RequestType.title, func.substr(Post.text, 1, 220),
             Suspect.place, Suspect.people, Suspect.first_posted_at, Suspect.claimed_by, Suspect.claimed_until,
         )
@@ -97,11 +99,11 @@ def _narrowed(query: Any, where: Filter) -> Any:
     if where.view == "mine":
         query = query.where(Suspect.assigned_to == where.by)
     if where.type_code:
-        query = query.where(or_(RequestType.code == where.type_code, Suspect.urgent == 1))
+        query = query.where(or_(col(RequestType.code) == where.type_code, col(Suspect.urgent) == 1))
     if where.district:
-        query = query.where(or_(Suspect.district == where.district, Suspect.urgent == 1))
+        query = query.where(or_(col(Suspect.district) == where.district, col(Suspect.urgent) == 1))
     if where.language:
-        query = query.where(or_(Suspect.language == where.language, Suspect.urgent == 1))
+        query = query.where(or_(col(Suspect.language) == where.language, col(Suspect.urgent) == 1))
     if where.find:
         query = query.where(func.lower(Post.text).contains(where.find.lower(), autoescape=True))
     return query
@@ -176,6 +178,31 @@ def card(session: Session, suspect_id: int) -> Card | None:
     return Card(suspect, kind, posts)
 
 
+def by_post(session: Session, post_id: str, sources: Sequence[str]) -> int | None:
+    """The newest suspect that holds the post with this id of theirs."""
+    query = (
+        select(SuspectPost.suspect_id)
+        .join(Post, col(Post.id) == col(SuspectPost.post_id))
+        .where(col(Post.source).in_(sources), or_(col(Post.source_id) == post_id, col(Post.version_id) == post_id))
+        .order_by(col(SuspectPost.suspect_id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def types_of(session: Session, suspect: Suspect) -> list[str]:
+    """Codes of the request types whose rules its posts met."""
+    query = (
+        select(RequestType.code)
+        .join(Rule, col(Rule.request_type_id) == col(RequestType.id))
+        .join(Match, col(Match.rule_id) == col(Rule.id))
+        .join(SuspectPost, col(SuspectPost.post_id) == col(Match.post_id))
+        .where(SuspectPost.suspect_id == suspect.id)
+        .distinct()
+    )
+    return list(session.exec(query))
+
+
 def similar(session: Session, suspect: Suspect, limit: int = 3) -> list[Suspect]:
     """Accepted suspects of the same type at the same place, the newest first."""
     if not suspect.place:
@@ -226,7 +253,7 @@ class Listed:
 def listed(session: Session, status: str = "", limit: int = 1000) -> list[Listed]:
     """Suspects of one status, or all, urgent first, then the newest."""
     query = (
-        select(
+        _columns(
             Suspect.id, Suspect.status, RequestType.code, Suspect.score, Suspect.posts, Post.text, Suspect.place,
             Suspect.first_posted_at, Suspect.version,
         )

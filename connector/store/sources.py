@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import Integer, cast, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -71,10 +72,41 @@ def reads(session: Session, source: str, since: date) -> list[ReadCount]:
 
 def hourly(session: Session, source: str, hours: int = 24, at: datetime | None = None) -> list[int]:
     """Matched posts an hour, oldest first."""
+    return flows(session, hours, at).get(source, [0] * hours)
+
+
+def flows(session: Session, hours: int = 24, at: datetime | None = None) -> dict[str, list[int]]:
+    """Source → matched posts an hour, oldest first, of those that brought any."""
     end = at or now()
     start = end - timedelta(hours=hours)
-    query = select(Post.received_at).where(Post.source == source, Post.received_at >= start)
-    counts = [0] * hours
-    for received in session.exec(query):
-        counts[min(hours - 1, int((received - start).total_seconds() // 3600))] += 1
-    return counts
+    bucket = _minute(session, col(Post.received_at)).label("minute")
+    query = (
+        select(Post.source, bucket, func.count())
+        .where(col(Post.received_at) >= start, col(Post.received_at) < end)
+        .group_by(col(Post.source), literal_column("minute"))
+    )
+    first = int(start.timestamp()) // 60
+    found: dict[str, list[int]] = {}
+    for source, minute, count in session.exec(query):
+        counts = found.setdefault(source, [0] * hours)
+        counts[min(hours - 1, max(0, (minute - first) // 60))] += count
+    return found
+
+
+def _minute(session: Session, moment: Any) -> Any:
+    """Whole minutes since 1970."""
+    size = literal_column("60", Integer)
+    if session.connection().dialect.name == "sqlite":
+        return cast(func.strftime("%s", moment), Integer) // size
+    return cast(func.floor(func.date_part("epoch", moment) / size), Integer)
+
+
+def newest_posts(session: Session, limit: int = 2000) -> list[Post]:
+    """The posts written last that are still there, newest first; not our own."""
+    query = select(Post).where(col(Post.gone_at).is_(None), col(Post.own).is_(False))
+    return list(session.exec(query.order_by(col(Post.posted_at).desc(), col(Post.id).desc()).limit(limit)))
+
+
+def newest_post_id(session: Session) -> int:
+    """Moves with every post that is stored."""
+    return session.exec(select(func.max(Post.id))).one() or 0

@@ -23,6 +23,7 @@ from connector.models import (
 )
 
 D = DeliveryStatus
+_columns: Any = select  # sqlmodel's types end at four columns
 VIEWS: dict[str, Any] = {
     "needs you": or_(
         col(Dispatch.status).in_((D.EXHAUSTED, D.UNCLEAR)),
@@ -166,7 +167,7 @@ def history(session: Session, dispatch_id: int) -> list[TicketEvent]:
 
 def _rows() -> Any:
     return (
-        select(
+        _columns(
             Dispatch.id, Dispatch.suspect_id, RequestType.title, Suspect.place, Dispatch.channel, Dispatch.reference,
             Dispatch.status, func.coalesce(Ticket.status, ""), func.coalesce(Ticket.number, ""),
             func.coalesce(Ticket.url, ""), Dispatch.attempts, Dispatch.last_error, Dispatch.due_at,

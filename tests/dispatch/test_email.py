@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import email
-import ipaddress
 import mailbox
 import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,18 +19,12 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from connector.dispatch import Channel, Receipt, _mail
 from connector.dispatch.email import Email
 from connector.errors import AdapterError, AuthError, ConfigError, RefusedError, TemporaryError, UnclearError
 from tests.contracts import SECRET, TEXT, ChannelContract, a_request, assert_tells_nothing
-from tests.servers import free_port
-
-Asked = Callable[[SMTP], Any]
+from tests.servers import free_port, loopback_certificate
 
 
 class Postman:
@@ -113,27 +106,7 @@ async def fall_silent(server: SMTP) -> None:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    written = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    file.write_bytes(written + made.public_bytes(serialization.Encoding.PEM))
-    return file
+    return loopback_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

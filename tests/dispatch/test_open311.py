@@ -15,7 +15,7 @@ from connector.dispatch._text import units
 from connector.dispatch.open311 import Open311
 from connector.errors import AuthError, ConfigError, RefusedError, TemporaryError, UnclearError
 from tests.contracts import SECRET, HttpChannelContract, a_request, assert_tells_nothing
-from tests.servers import Asked, HttpServer, Says, says_json, says_xml
+from tests.servers import Asked, HttpServer, Says, http_server, loopback_certificate, says_json, says_xml
 
 SERVICES = [{"service_code": "001", "service_name": "Pothole", "metadata": False, "type": "realtime"}]
 
@@ -327,6 +327,19 @@ class TestOpen311(HttpChannelContract):
             Service("001", "Pothole"),
             Service("2", "Pothole", needs=("SIZE", "404")),
         ]
+
+    def test_an_untrusted_certificate_sends_nothing(self, settings: dict[str, Any], tmp_path: Path) -> None:
+        with http_server(loopback_certificate(tmp_path)) as server:
+            with pytest.raises(AuthError, match="certificate") as caught:
+                self.load(settings | {"endpoint": server.url}, tmp_path).send(a_request())
+            assert_tells_nothing(caught.value)
+            assert server.asked == []
+
+    def test_a_server_without_tls_is_sent_nothing(self, server: HttpServer, settings: Any, tmp_path: Path) -> None:
+        there = server.url.replace("http:", "https:")
+        with pytest.raises(TemporaryError, match="encrypted"):
+            self.load(settings | {"endpoint": there}, tmp_path).send(a_request())
+        assert server.asked == []
 
     @pytest.mark.parametrize(
         "endpoint",

