@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import event
@@ -29,7 +29,7 @@ from connector import ingest as reading
 from connector.config import DEMO, Config, demo_city
 from connector.deliver import Deliveries
 from connector.dispatch import Channel, Receipt, Request
-from connector.models import Dispatch, Post, Suspect
+from connector.models import Dispatch, Post, Suspect, SuspectPost
 from connector.sources.sample import read_posts
 from connector.sources.x.shapes import WholeLine, decoder
 from connector.store import Database, bulk
@@ -41,7 +41,7 @@ _START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _THINGS = (
     "pothole streetlight hydrant sidewalk dumpster manhole crosswalk guardrail culvert stoplight graffiti sinkhole curb "
     "bollard gutter billboard hedge stump raccoon billiard mattress scooter sofa tire needle bus shelter fountain bench "
-    "playground swingset kerb pier ramp bridge tunnel gate fence wall pole cable sewer drain meter hose pump tank valve siren "
+    "playground swing pier ramp bridge tunnel gate fence wall pole cable sewer drain meter hose pump tank valve siren "
     "horn plow"
 ).split()
 _WOES = ("broken", "blocked", "flooded", "leaking", "smashed")
@@ -67,14 +67,16 @@ def posts(count: int, share: float) -> Iterator[bytes]:
     The words around are runs out of the demo city's posts, so that its streets turn up as often as people name them.
     """
     chance = random.Random(SEED)
-    shunned = {*_THINGS, *(f"{thing}s" for thing in _THINGS)}
+    shunned = {*_THINGS, *(f"{thing}s" for thing in _THINGS), "hiring", "golf"}
     told = (word for post in read_posts(DEMO / "posts.jsonl") for word in post.text.split())
     words = [w for w in told if "@" not in w and "#" not in w and not shunned & set(re.findall(r"\w+", w.lower()))]
     for number in range(count):
         starts = [chance.randrange(len(words) - 6) for _ in range(4)]
         text = [word for start in starts for word in words[start : start + 6]]
         if chance.random() < share:
-            text.insert(chance.randrange(len(text)), f"{chance.choice(_WOES)} {chance.choice(_THINGS)}")
+            at = chance.randrange(len(_THINGS))
+            found = _WOES[at % 5 == 2 : 3 if at % 5 == 1 else 5]  # words that one of the thing's two rules asks for
+            text.insert(chance.randrange(len(text)), f"{chance.choice(found)} {_THINGS[at]}")
         yield msgspec.json.encode(_message(chance, number, text)) + b"\n"
 
 
@@ -102,7 +104,9 @@ def _message(chance: random.Random, number: int, words: list[str]) -> dict[str, 
         link = f"https://x.com/{author['username']}/status/{id_}/photo/1"
         urls.append({"expanded_url": link, "display_url": "pic.x.com/a1b2c3d4e5", "media_key": f"3_{id_}"})
         more["attachments"] = {"media_keys": [f"3_{id_}"]}
-        includes["media"] = [{"media_key": f"3_{id_}", "type": "photo", "url": f"https://pbs.twimg.com/media/{id_}.jpg"}]
+        includes["media"] = [
+            {"media_key": f"3_{id_}", "type": "photo", "url": f"https://pbs.twimg.com/media/{id_}.jpg"}
+        ]
     if urls:
         entities["urls"] = [{"start": 150, "end": 173, "url": "https://t.co/a1b2c3d4e5", **url} for url in urls]
         words += ["https://t.co/a1b2c3d4e5"] * len(urls)
@@ -178,20 +182,23 @@ def _written(database: Database, config: Config, count: int) -> Iterator[_Writte
         connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
         stored = connection.execute("SELECT count(*) FROM post").fetchone()[0]
         columns = {table: _columns(connection, table) for table in _INGESTED}
-        statements = {t: f"INSERT INTO {t} ({', '.join(c)}) VALUES ({', '.join('?' * len(c))})" for t, c in columns.items()}
+        statements = {
+            t: f"INSERT INTO {t} ({', '.join(c)}) VALUES ({', '.join('?' * len(c))})" for t, c in columns.items()
+        }
         batches = -(-count // _BATCH)
         for at in range(batches):
             span = (at * stored // batches, (at + 1) * stored // batches)
             rows = {
                 table: connection.execute(
-                    f"SELECT {', '.join(columns[table])} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY rowid", span
+                    f"SELECT {', '.join(columns[table])} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY rowid",
+                    span,
                 ).fetchall()
                 for table, key in _INGESTED.items()
             }
             found = connection.execute("SELECT source_id, author_sealed FROM post WHERE id > ? AND id <= ?", span)
             sealed = [(id_, sealer.unseal(value, "x", id_)) for id_, value in found if value]
             places = connection.execute("SELECT place FROM suspect WHERE lead_post_id > ? AND lead_post_id <= ?", span)
-            yield _Written(rows, statements, sealed, [place for place, in places])
+            yield _Written(rows, statements, sealed, [place for (place,) in places])
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
@@ -218,6 +225,194 @@ def _ingest_floor(config: Config, lines: Sequence[bytes], batches: Sequence[_Wri
         return time.process_time() - began
 
 
+# -- queue ---------------------------------------------------------------------------------------------------------
+
+
+def queue(small: int = 200, large: int = 200_000, turns: int = 40) -> dict[str, Any]:
+    """The queue's pages with many waiting suspects against the same with few; ratios of CPU time, medians.
+
+    `first_page` is what the page asks at its first drawing, its capped counts included (it keeps those for 10 s).
+    """
+    with _folder() as folder:
+        template = _template(folder / "template")
+        houses = {}
+        for count in (small, large):
+            config = _copy(template, folder / str(count))
+            houses[count] = Database(config.database_url)
+            _fill(houses[count], count)
+        asked = {count: _questions(database) for count, database in houses.items()}
+        spent: dict[tuple[str, int], list[float]] = {(name, count): [] for name in asked[small] for count in houses}
+        for _ in range(turns):
+            for name in asked[small]:
+                for count, database in houses.items():
+                    spent[name, count].append(_timed(database, asked[count][name]))
+        result: dict[str, Any] = {
+            "corpus": "generated suspects, 20 of them urgent", "seed": SEED, "waiting": [small, large], "turns": turns,
+        }  # fmt: skip
+        for name in asked[small]:
+            few, many = median(spent[name, small]), median(spent[name, large])
+            result[name] = f"{_us(few, 1)} us, {_us(many, 1)} us, ratio {many / few:.2f}"
+        result["ratio"] = round(median(spent["first_page", large]) / median(spent["first_page", small]), 2)
+        result["plans"] = {name: _plans(houses[large], ask) for name, ask in asked[large].items()}
+        for database in houses.values():
+            database.close()
+    return result
+
+
+def _fill(database: Database, count: int) -> None:
+    """Waiting suspects of 16 types in 6 districts, each with a post, as the intake would leave them."""
+    chance = random.Random(SEED)
+    post = ("id", "source", "source_id", "version_id", "kind", "text", "lang", "conversation_id", "reply_settings",
+            "place_name", "own", "mentions_us", "author_key", "posted_at", "received_at")  # fmt: skip
+    suspect = ("id", "status", "request_type_id", "lead_post_id", "score", "urgent", "language", "place",
+               "place_method", "place_words", "district", "people", "posts", "first_posted_at", "last_posted_at",
+               "created_at", "decided_by", "dismiss_reason", "assigned_to", "claimed_by", "version")  # fmt: skip
+    urgent = {round((n + 0.5) * count / 20) for n in range(20)}
+    for start in range(1, count + 1, 5000):
+        posts_, suspects = [], []
+        for id_ in range(start, min(start + 5000, count + 1)):
+            at = _START + timedelta(seconds=id_ - chance.randrange(3600))
+            text = f"The street light at number {id_} has been broken for weeks, please send somebody. " * 2
+            posts_.append((id_, "x", f"1{id_:018}", "", "post", text, "en", "", "", "", False, False,
+                           f"{chance.getrandbits(128):032x}", at, at))  # fmt: skip
+            suspects.append((id_, "waiting", 1 if id_ in urgent else 2 + id_ % 15, id_, 0.5, int(id_ in urgent), "en",
+                             f"{id_ % 900} Birch Street", "address", "", f"District {id_ % 6}", 1, 1, at, at, at,
+                             "", "", "", "", 1))  # fmt: skip
+        with database.writing() as session:
+            bulk.writer(_table(Post), post, database.dialect).insert(session, posts_)
+            bulk.writer(_table(Suspect), suspect, database.dialect).insert(session, suspects)
+
+
+Ask = Callable[[Session], Any]
+
+
+def _questions(database: Database) -> dict[str, Ask]:
+    page, narrow = questions.page, questions.Filter
+    with database.reading() as session:
+        newest = questions.newest_id(session)
+        after = page(session)[-1].key
+    return {
+        "first_page": lambda s: (questions.counts(s, "me"), questions.newest_id(s), page(s, limit=50, up_to=newest)),
+        "first_page_counts_cached": lambda s: (questions.newest_id(s), page(s, limit=50, up_to=newest)),
+        "second_page": lambda s: page(s, limit=50, after=after, up_to=newest),
+        "of_a_type": lambda s: page(s, narrow(type_code="type_7"), limit=50, up_to=newest),
+        "of_a_district": lambda s: page(s, narrow(district="District 3"), limit=50, up_to=newest),
+        "of_both": lambda s: page(s, narrow(type_code="type_7", district="District 3"), limit=50, up_to=newest),
+    }
+
+
+def _timed(database: Database, ask: Ask) -> float:
+    with database.reading() as session:
+        began = time.process_time()
+        ask(session)
+        return time.process_time() - began
+
+
+def _plans(database: Database, ask: Ask) -> list[str]:
+    """How SQLite goes about each statement of a question."""
+    said: list[tuple[str, Any]] = []
+
+    def listen(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if statement.startswith("SELECT"):
+            said.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", listen)
+    _timed(database, ask)
+    event.remove(database.engine, "before_cursor_execute", listen)
+    with database.engine.connect() as connection:
+        explained = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all() for s, p in said]
+    return [" | ".join(str(row[3]) for row in rows) for rows in explained]
+
+
+# -- dispatch ------------------------------------------------------------------------------------------------------
+
+
+class Null(Channel):
+    """Answers at once, and does nothing."""
+
+    title = "Null"
+
+    def send(self, request: Request) -> Receipt:
+        return Receipt(number=request.reference)
+
+
+def dispatch(count: int = 500, turns: int = 3) -> dict[str, Any]:
+    """Dispatches through `Deliveries.step` against the raw driver's statements and commits of the three beats."""
+    with _folder() as folder:
+        template = _template(folder / "template")
+        database = Database(template.database_url)
+        _fill(database, count)
+        _accept_all(database, count)
+        database.close()
+        spent: dict[str, list[tuple[float, float]]] = {"measured": [], "floor": []}
+        for turn in range(turns):
+            for name, deliver in (("measured", _deliver), ("floor", _dispatch_floor)):
+                spent[name].append(deliver(_copy(template, folder / f"{name}{turn}"), count))
+        cpu = {name: min(cpu for cpu, _ in times) for name, times in spent.items()}
+        wall = {name: min(wall for _, wall in times) for name, times in spent.items()}
+    return {
+        "dispatches": count, "seed": SEED, "turns": turns, "dispatches_a_second": round(count / wall["measured"]),
+        "floor_a_second": round(count / wall["floor"]), "ratio": round(wall["measured"] / wall["floor"], 2),
+        "measured_cpu_us": _us(cpu["measured"], count), "floor_cpu_us": _us(cpu["floor"], count),
+        "cpu_ratio": round(cpu["measured"] / cpu["floor"], 2),
+    }  # fmt: skip
+
+
+def _accept_all(database: Database, count: int) -> None:
+    with database.writing() as session:
+        joins = ((id_, id_, _START, "") for id_ in range(1, count + 1))
+        bulk.writer(_table(SuspectPost), ("suspect_id", "post_id", "joined_at", "joined_by"), database.dialect).insert(
+            session, joins
+        )
+        session.connection().exec_driver_sql("UPDATE suspect SET status = 'accepted'")
+        for id_ in range(1, count + 1):
+            request = Request(f"SC-{id_:06}", "type_1", "Type 1", "Streets", "A street light is out. " * 8)
+            session.add(Dispatch(suspect_id=id_, channel="null", reference=request.reference, content=request.frozen()))
+
+
+def _deliver(config: Config, count: int) -> tuple[float, float]:
+    """CPU seconds and seconds."""
+    database = Database(config.database_url)
+    ways = {"null": Null("null", Null.Settings())}
+    deliveries = Deliveries(database, config, ways, "bench")
+    began, at = time.process_time(), time.perf_counter()
+    done = deliveries.step()
+    spent = time.process_time() - began, time.perf_counter() - at
+    database.close()
+    if done != count:
+        raise RuntimeError(f"{done} of {count} dispatches were handled")
+    return spent
+
+
+def _dispatch_floor(config: Config, count: int) -> tuple[float, float]:
+    at_ = _START.strftime("%Y-%m-%d %H:%M:%S.%f")
+    with _driver(config) as connection:
+        began, at = time.process_time(), time.perf_counter()
+        for id_ in range(1, count + 1):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "UPDATE dispatch SET status = 'sending', attempts = 1, sent_at = ?, claimed_by = 'bench', "
+                "claimed_until = ? WHERE id = ?", (at_, at_, id_),
+            )  # fmt: skip
+            connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "UPDATE dispatch SET status = 'sent', settled_at = ?, last_error = '', claimed_by = '', "
+                "claimed_until = NULL WHERE id = ?", (at_, id_),
+            )  # fmt: skip
+            connection.execute(
+                "INSERT INTO ticket (dispatch_id, suspect_id, channel, number, token, url, status, notes, opened_at, "
+                "last_error, flagged) VALUES (?, ?, 'null', ?, '', '', 'open', '', ?, '', '')",
+                (id_, id_, f"SC-{id_:06}", at_),
+            )
+            connection.execute(
+                "INSERT INTO ticket_event (dispatch_id, what, \"by\", at) VALUES (?, ?, '', ?)",
+                (id_, f"Sent: SC-{id_:06}", at_),
+            )
+            connection.execute("COMMIT")
+        return time.process_time() - began, time.perf_counter() - at
+
+
 # -- shared --------------------------------------------------------------------------------------------------------
 
 
@@ -232,9 +427,7 @@ def _template(folder: Path) -> Config:
     config = _at(folder)
     database = store.open_database(config)
     entries = [{"name": f"Rule {n}", "expression": text} for n, text in enumerate(rules_of())]
-    types = [
-        {"code": f"type_{n}", "title": f"Type {n}", "urgent": n == 0, "rules": entries[n::16]} for n in range(16)
-    ]
+    types = [{"code": f"type_{n}", "title": f"Type {n}", "urgent": n == 0, "rules": entries[n::16]} for n in range(16)]
     with database.writing() as session:
         catalogue_file.import_text(session, msgspec.json.encode({"request_types": types}).decode(), "bench")
     sealing.load(config)
@@ -265,3 +458,11 @@ def _driver(config: Config) -> Iterator[sqlite3.Connection]:
 
 def _us(seconds: float, count: int) -> float:
     return round(seconds * 1e6 / count, 1)
+
+
+def _table(model: Any) -> Any:
+    return model.__table__
+
+
+ALL: dict[str, Callable[..., dict[str, Any]]] = {"ingest": ingest, "queue": queue, "dispatch": dispatch}
+"""By the name that the command line takes."""

@@ -15,10 +15,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Select
+from sqlalchemy import delete as sql_delete
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
+from connector import privacy
 from connector.config import Config
 from connector.dispatch import Absent, Channel, Found, Receipt, Request, TicketRef, TicketState
 from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, UnclearError
@@ -27,17 +29,14 @@ from connector.models import (
     DecisionKind,
     DeliveryStatus,
     Dispatch,
-    Post,
     Setting,
     Suspect,
-    SuspectPost,
     SuspectStatus,
     Ticket,
     TicketEvent,
     TicketStatus,
     now,
 )
-from connector.privacy import FLAG
 from connector.store import Database
 
 log = structlog.get_logger()
@@ -45,6 +44,8 @@ D = DeliveryStatus
 _AT_ONCE = 50  # tickets asked for in one call of a channel
 _LOOKUPS = 8  # fruitless look-ups before a person is asked
 _NEVER = timedelta(days=3650)
+_MAY_REOPEN = timedelta(days=14)
+_FOLLOWED = (TicketStatus.OPEN, TicketStatus.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Claim:
     channel: str
     request: Request
     sent_at: datetime
+    until: datetime
 
 
 class Deliveries:
@@ -66,6 +68,7 @@ class Deliveries:
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """One round: lost claims, look-ups, everything due, then tickets to look at. How many were handled."""
+        self.forget()
         done = self.reclaim()
         for claim_next, talk in ((self._claim_lookup, self._look_up), (self._claim_due, self._send)):
             while not stopping() and (claim := claim_next()):
@@ -87,36 +90,40 @@ class Deliveries:
                 .with_for_update(skip_locked=True)
             ).all()
             for dispatch in lost:
+                # The latest moment at which it can have begun to talk: the settling time counts from its end.
+                dispatch.sent_at = (dispatch.claimed_until or at) - timedelta(seconds=self.config.delivery.timeout)
                 dispatch.status, dispatch.claimed_by, dispatch.claimed_until = D.UNCLEAR, "", None
                 dispatch.due_at, dispatch.lookups = at, 0
                 dispatch.last_error = "The worker stopped while it was sending; looking it up"
                 session.add(dispatch)
                 session.add(TicketEvent(dispatch_id=dispatch.id or 0, what=dispatch.last_error))
+                privacy.recheck(session, dispatch.suspect_id)
         return len(lost)
 
     def _claim_due(self) -> Claim | None:
         at = now()
         with self.database.writing() as session:
-            return self._claim(session, _due(session, D.QUEUED, at, self._usable(session, at)), at, sending=True)
+            return self._claim(session, _due(session, D.QUEUED, at, self._usable(session, at)), sending=True)
 
     def _claim_lookup(self) -> Claim | None:
         at = now()
         with self.database.writing() as session:
             query = _due(session, D.UNCLEAR, at, self._usable(session, at))
             free = query.where((col(Dispatch.claimed_until).is_(None)) | (col(Dispatch.claimed_until) < at))
-            return self._claim(session, free, at, sending=False)
+            return self._claim(session, free, sending=False)
 
-    def _claim(self, session: Session, query: Select[Any], at: datetime, sending: bool) -> Claim | None:
+    def _claim(self, session: Session, query: Select[Any], sending: bool) -> Claim | None:
         dispatch: Dispatch | None = session.exec(query).first()  # type: ignore[call-overload]
         if dispatch is None or dispatch.id is None:
             return None
+        at = now()  # not earlier: the lock may have been waited for
         if sending:
             dispatch.status, dispatch.attempts, dispatch.sent_at = D.SENDING, dispatch.attempts + 1, at
         dispatch.claimed_by = self.worker
-        dispatch.claimed_until = at + timedelta(seconds=self.config.delivery.claim)
+        dispatch.claimed_until = until = at + timedelta(seconds=self.config.delivery.claim)
         session.add(dispatch)
         request = Request.thawed(dispatch.content or {})
-        return Claim(dispatch.id, dispatch.attempts, dispatch.channel, request, dispatch.sent_at or at)
+        return Claim(dispatch.id, dispatch.attempts, dispatch.channel, request, dispatch.sent_at or at, until)
 
     def _usable(self, session: Session, at: datetime) -> list[str]:
         """Channels that are configured and not paused."""
@@ -125,6 +132,11 @@ class Deliveries:
     # -- talk ------------------------------------------------------------------------------------------------------
 
     def _send(self, claim: Claim) -> None:
+        started = now()
+        if started > claim.until - timedelta(seconds=self.config.delivery.timeout):
+            why = "Not sent: this computer stood still, and the claim would run out before an answer"
+            self._move(claim, D.QUEUED, due_at=started, attempts=claim.attempt - 1, event=why)
+            return
         try:
             receipt = self.ways[claim.channel].send(claim.request)
         except TemporaryError as error:
@@ -134,15 +146,16 @@ class Deliveries:
         except AuthError as error:
             self._pause(claim, str(error))
         except UnclearError as error:
-            self._unclear(claim, str(error))
+            self._unclear(claim, str(error), started)
         except Exception as error:  # noqa: BLE001 - whatever broke, it may have been delivered
             log.error("a channel broke while sending", channel=claim.channel, **_where(error))
-            self._unclear(claim, f"The channel broke: {type(error).__name__}")
+            self._unclear(claim, f"The channel broke: {type(error).__name__}.", started)
         else:
             self._sent(claim, receipt, "Sent")
 
     def _look_up(self, claim: Claim) -> None:
         way = self.ways[claim.channel]
+        asked_at = now()
         try:
             answer = way.find(claim.request)
         except Exception as error:  # noqa: BLE001 - a failed look-up says nothing about the request
@@ -154,7 +167,7 @@ class Deliveries:
             self._sent(claim, answer.receipt, "Found by its reference")
         elif not isinstance(answer, Absent):
             self._ask_again(claim, answer.why, way.can_find)
-        elif now() < believed_at:
+        elif asked_at < believed_at:
             self._move(
                 claim,
                 D.UNCLEAR,
@@ -178,7 +191,7 @@ class Deliveries:
                 .where(
                     col(Dispatch.id) == claim.dispatch_id,
                     col(Dispatch.attempts) == claim.attempt,
-                    col(Dispatch.status).in_((D.SENDING, D.UNCLEAR, D.QUEUED)),
+                    col(Dispatch.status).in_((D.SENDING, D.UNCLEAR, D.QUEUED, D.EXHAUSTED)),
                 )
                 .values(status=D.SENT, settled_at=at, last_error="", claimed_by="", claimed_until=None)
             )
@@ -187,20 +200,17 @@ class Deliveries:
                 return
             dispatch = session.get_one(Dispatch, claim.dispatch_id)
             follow = way.can_follow and receipt.trackable and bool(receipt.number or receipt.token)
-            gone = _all_gone(session, dispatch.suspect_id)
             session.add(
                 Ticket(
                     dispatch_id=claim.dispatch_id, suspect_id=dispatch.suspect_id, channel=claim.channel,
                     number=receipt.number, token=receipt.token, url=receipt.url, opened_at=at,
                     status=TicketStatus.OPEN if receipt.trackable else TicketStatus.UNTRACKABLE,
                     check_at=at + timedelta(seconds=self._soon(receipt)) if follow else None,
-                    flagged=FLAG if gone else "",
                 )
             )  # fmt: skip
-            if gone:
-                session.exec(sql_update(Dispatch).where(col(Dispatch.id) == claim.dispatch_id).values(content=None))
             number = receipt.number or (f"token {receipt.token}" if receipt.token else "no number is told")
             session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {number}", at=at))
+            privacy.recheck(session, dispatch.suspect_id)
 
     def _soon(self, receipt: Receipt) -> float:
         # A token matures within seconds or minutes; a number's state changes in hours.
@@ -215,11 +225,12 @@ class Deliveries:
         due = now() + timedelta(seconds=max(wait, retry_after or 0))
         self._move(claim, D.QUEUED, due_at=due, last_error=why, event=f"Tried: {why}")
 
-    def _unclear(self, claim: Claim, why: str) -> None:
+    def _unclear(self, claim: Claim, why: str, started: datetime) -> None:
         can_find = self.ways[claim.channel].can_find
         due = now() if can_find else now() + _NEVER
         text = why if can_find else f"{why} A person must look whether it arrived."
-        self._move(claim, D.UNCLEAR, due_at=due, last_error=text, event=f"No clear answer: {why}")
+        event = f"No clear answer: {why}"
+        self._move(claim, D.UNCLEAR, due_at=due, sent_at=started, lookups=0, last_error=text, event=event)
 
     def _ask_again(self, claim: Claim, why: str, can_find: bool) -> None:
         with self.database.writing() as session:
@@ -228,7 +239,7 @@ class Deliveries:
         wait = min(self.config.delivery.retry_longest, self.config.delivery.retry_first * 2 ** (tried - 1))
         gives_up = tried >= _LOOKUPS or not can_find
         due = now() + (_NEVER if gives_up else timedelta(seconds=wait))
-        text = f"{why}. A person must look whether it arrived." if gives_up else why
+        text = f"{why.removesuffix('.')}. A person must look whether it arrived." if gives_up else why
         self._move(claim, D.UNCLEAR, due_at=due, last_error=text)
 
     def _pause(self, claim: Claim, why: str) -> None:
@@ -249,9 +260,8 @@ class Deliveries:
             suspect = session.get_one(Suspect, session.get_one(Dispatch, claim.dispatch_id).suspect_id)
             if suspect.status != SuspectStatus.ACCEPTED:
                 return
-            gone = _all_gone(session, suspect.id or 0)
-            suspect.status = SuspectStatus.WITHDRAWN if gone else SuspectStatus.WAITING
-            suspect.returned_because, suspect.decided_at, suspect.decided_by = "" if gone else why, None, ""
+            suspect.status = SuspectStatus.WAITING
+            suspect.returned_because, suspect.decided_at, suspect.decided_by = why, None, ""
             suspect.version += 1
             session.add(suspect)
             session.add(Decision(suspect_id=suspect.id or 0, kind=DecisionKind.REFUSED, reason=why))
@@ -262,7 +272,7 @@ class Deliveries:
                 session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=event or values["last_error"]))
 
     def _moved(self, session: Session, claim: Claim, status: DeliveryStatus, **values: Any) -> bool:
-        """Only while it is still ours: the claim is the fence."""
+        """Only while it is still ours: the claim is the fence. What would be sent again although it is gone ends."""
         won = session.exec(
             sql_update(Dispatch)
             .where(
@@ -273,7 +283,38 @@ class Deliveries:
             )
             .values(status=status, claimed_by="", claimed_until=None, **values)
         )
-        return bool(won.rowcount == 1)
+        if won.rowcount != 1:
+            return False
+        privacy.recheck(session, session.get_one(Dispatch, claim.dispatch_id).suspect_id)
+        return True
+
+    # -- forget ----------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """What `privacy.py` wrote down: what channels keep here of erased requests, and SQLite's log.
+
+        A line is crossed out once it is done, so after a crash it is done again.
+        """
+        with self.database.reading() as session:
+            query = select(Setting).where(col(Setting.name).startswith(privacy.FORGET, autoescape=True))
+            due = {stored.name: stored.value for stored in session.exec(query)}
+        done = [name for name, told in due.items() if self._forgotten(told)]
+        if done:
+            with self.database.writing() as session:
+                session.exec(sql_delete(Setting).where(col(Setting.name).in_(done)))
+
+    def _forgotten(self, told: Mapping[str, str]) -> bool:
+        if not told:
+            return self.database.empty_log()
+        way = self.ways.get(told["channel"])
+        if way is None:
+            return False
+        try:
+            way.forget(told["reference"])
+        except Exception as error:  # noqa: BLE001 - tried again in the next round
+            log.error("a channel could not forget a request", channel=told["channel"], **_where(error))
+            return False
+        return True
 
     # -- follow up -------------------------------------------------------------------------------------------------
 
@@ -286,7 +327,7 @@ class Deliveries:
                 looked += len(asked)
         return looked
 
-    def _claim_tickets(self, channel: str) -> dict[TicketRef, int]:
+    def _claim_tickets(self, channel: str) -> dict[TicketRef, list[int]]:
         at = now()
         with self.database.writing() as session:
             until = paused_until(session, channel)
@@ -294,17 +335,27 @@ class Deliveries:
                 return {}
             due = session.exec(
                 select(Ticket)
-                .where(Ticket.status == TicketStatus.OPEN, Ticket.channel == channel, col(Ticket.check_at) <= at)
+                .where(col(Ticket.status).in_(_FOLLOWED), Ticket.channel == channel, col(Ticket.check_at) <= at)
                 .order_by(col(Ticket.check_at))
                 .limit(_AT_ONCE)
                 .with_for_update(skip_locked=True)
             ).all()
+            asked: dict[TicketRef, list[int]] = {}
             for ticket in due:
-                ticket.check_at = at + timedelta(seconds=self.config.delivery.follow_up)
+                ticket.check_at = self._next_look(ticket, at)
                 session.add(ticket)
-            return {TicketRef(number=t.number, token="" if t.number else t.token): t.id or 0 for t in due}
+                ref = TicketRef(number=ticket.number, token="" if ticket.number else ticket.token)
+                asked.setdefault(ref, []).append(ticket.id or 0)
+            return asked
 
-    def _ask(self, name: str, way: Channel, asked: Mapping[TicketRef, int]) -> None:
+    def _next_look(self, ticket: Ticket, at: datetime) -> datetime | None:
+        """A closed one may be reopened: it is looked at for a while, more seldom."""
+        wait = timedelta(seconds=self.config.delivery.follow_up)
+        if ticket.status != TicketStatus.CLOSED:
+            return at + wait
+        return at + 12 * wait if at - (ticket.closed_at or at) < _MAY_REOPEN else None
+
+    def _ask(self, name: str, way: Channel, asked: Mapping[TicketRef, list[int]]) -> None:
         try:
             states: Iterable[TicketState] = way.status(list(asked))
             error = ""
@@ -318,12 +369,11 @@ class Deliveries:
             log.error("a channel broke while following up", channel=name, **_where(broken))
             states, error = [], f"The channel broke: {type(broken).__name__}"
         with self.database.writing() as session:
-            session.exec(
-                sql_update(Ticket).where(col(Ticket.id).in_(asked.values())).values(checked_at=now(), last_error=error)
-            )
+            ids = [ticket_id for same in asked.values() for ticket_id in same]
+            session.exec(sql_update(Ticket).where(col(Ticket.id).in_(ids)).values(checked_at=now(), last_error=error))
             for state in states:
-                if state.ref in asked:
-                    _record(session, session.get_one(Ticket, asked[state.ref]), state)
+                for ticket_id in asked.get(state.ref, ()):
+                    _record(session, session.get_one(Ticket, ticket_id), state)
 
 
 def _record(session: Session, ticket: Ticket, state: TicketState) -> None:
@@ -356,9 +406,9 @@ def _due(session: Session, status: DeliveryStatus, at: datetime, usable: list[st
     )
 
 
-def _all_gone(session: Session, suspect_id: int) -> bool:
-    query = select(Post.id).join(SuspectPost).where(SuspectPost.suspect_id == suspect_id, col(Post.gone_at).is_(None))
-    return session.exec(query.limit(1)).first() is None
+def _bare(dispatch: Dispatch) -> Request:
+    """What it takes to look up a delivery whose content is gone."""
+    return Request(dispatch.reference, type_code="", type_title="", department="", text="")
 
 
 def _where(error: Exception) -> dict[str, str]:

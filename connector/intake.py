@@ -22,7 +22,7 @@ from connector import rules, sealing
 from connector.config import Config
 from connector.errors import RuleError
 from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Missed
-from connector.models import Gap, Match, Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.privacy import erase
 from connector.sources import Capabilities
 from connector.store import bulk, catalogue, sources
@@ -159,13 +159,13 @@ class Intake:
         for (post, told), found in zip(posts, met, strict=True):
             edited = told or bool(_WAS_EDITED.search(post.raw))
             if found or edited:
-                wanted.append((post, found, edited))
-        known = self._known(session, source, [_first_id(post, edited) for post, _, edited in wanted])
+                wanted.append((post, found, edited, told))
+        known = self._known(session, source, [_first_id(post, edited) for post, _, edited, _ in wanted])
         fresh: dict[str, tuple[Incoming, Sequence[rules.Found]]] = {}
-        for post, found, edited in wanted:
+        for post, found, edited, told in wanted:
             key = _first_id(post, edited)
             if key in known or key in fresh:
-                self._again(session, source, post, found, key, known, fresh, taken)
+                self._again(session, source, post, found, told, key, known, fresh, taken)
             elif found:
                 fresh[key] = (post, found)
                 taken.new += 1
@@ -187,25 +187,31 @@ class Intake:
         source: From,
         post: Incoming,
         found: Sequence[rules.Found],
+        told: bool,
         key: str,
-        known: Mapping[str, tuple[int, str, bool]],
+        known: dict[str, tuple[int, str, bool]],
         fresh: dict[str, tuple[Incoming, Sequence[rules.Found]]],
         taken: Taken,
     ) -> None:
-        """A post that we hold, or that came earlier in this batch: a duplicate, or a newer version of it."""
+        """A post that we hold, or that came earlier in this batch: a duplicate, or a newer version of it.
+
+        A version knows all before it: one that does not know the version we hold is older, in whatever order they came.
+        Where edits have no ids of their own, the source's word (`told`) counts, if anything did change.
+        """
         held = fresh[key][0].source_id if key in fresh else known[key][1]
         gone = key in known and known[key][2]
-        edits = list(post.detail.edits) if post.source_id != key or post.detail.edits else []
-        newer = post.source_id in edits and (held not in edits or edits.index(post.source_id) > edits.index(held))
-        if gone or not newer:
-            taken.duplicate += bool(found)
-            return
-        if key in fresh:
-            first, _ = fresh.pop(key)
-            self._write(session, source, {key: (first, _)}, taken)
-            known = self._known(session, source, [key])
-        self._update(session, source, known[key][0], post, found)
-        taken.updated += 1
+        edits = list(post.detail.edits)
+        newer = edits.index(post.source_id) > edits.index(held) if {post.source_id, held} <= set(edits) else False
+        if not gone and (newer or (told and not edits)):
+            if key in fresh:
+                self._write(session, source, {key: fresh.pop(key)}, taken)
+                known |= self._known(session, source, [key])
+            post_id = known[key][0]
+            if self._update(session, source, post_id, post, found):
+                known[key] = (post_id, post.source_id, False)
+                taken.updated += 1
+                return
+        taken.duplicate += bool(found)
 
     def _write(
         self,
@@ -223,11 +229,11 @@ class Intake:
         cases: list[tuple[int, tuple[Any, ...], Detail, str, Sequence[rules.Found]]] = []
         for key, (post, found) in fresh.items():
             post_id = next(post_ids)
-            row, detail, hide = self._row(post_id, source.name, key, post, at)
+            row, detail, met = self._row(post_id, source.name, key, post, found, at)
             rows.append(row)
-            matches += [(post_id, f.rule_id, f.version, [hide(w) for w in f.words], at) for f in found]
-            if self._is_case(detail, found):
-                cases.append((post_id, row, detail, post.text, found))
+            matches += [(post_id, f.rule_id, f.version, f.words, at) for f in met]
+            if self._is_case(detail, met):
+                cases.append((post_id, row, detail, post.text, met))
         self._insert(session, Post, _POST, rows)
         self._insert(session, Match, _MATCH, matches)
         if cases:
@@ -247,8 +253,9 @@ class Intake:
         return detail.kind is not Kind.REPOST or any(f.rule_id in self._asks_reposts for f in found)
 
     def _row(
-        self, post_id: int | None, source: str, key: str, post: Incoming, at: datetime
-    ) -> tuple[tuple[Any, ...], Detail, Callable[[str], str]]:
+        self, post_id: int, source: str, key: str, post: Incoming, found: Sequence[rules.Found], at: datetime
+    ) -> tuple[tuple[Any, ...], Detail, list[rules.Found]]:
+        """The row, and what was found with its words hidden: all of it before the handles are sealed."""
         detail = post.detail
         author = detail.author
         handle = author.handle if author else ""
@@ -266,6 +273,7 @@ class Intake:
         media = [{"kind": m.kind, "url": hide(m.url), "alt": hide(m.alt)} for m in detail.media]
         references = [{"kind": str(r.kind), "id": r.source_id} for r in detail.references]
         place = hide(detail.place_name) if detail.place_name else ""
+        met = [rules.Found(f.rule_id, f.version, tuple([hide(word) for word in f.words])) for f in found]
         sealed = None
         if author or hiding.handles:
             names = {"handle": handle, "name": author.name if author else "", "handles": hiding.handles}
@@ -276,7 +284,7 @@ class Intake:
             any(name.lower() in self._own for name in detail.mentioned),
             self._sealer.pseudonym(handle) if handle else "", sealed, detail.posted_at or at, at,
         )  # fmt: skip
-        return row, detail, hide
+        return row, detail, met
 
     def _suspect(
         self,
@@ -318,12 +326,15 @@ class Intake:
 
     def _update(
         self, session: Session, source: From, post_id: int, post: Incoming, found: Sequence[rules.Found]
-    ) -> None:
-        """A newer version: the wording changes, the old one is kept, waiting suspects are judged anew."""
+    ) -> bool:
+        """A newer version: the wording changes, the old one is kept, waiting suspects are judged anew. False: it is the
+        version that we hold."""
         at = now()
         stored = session.get_one(Post, post_id)
-        row, detail, hide = self._row(post_id, source.name, stored.source_id, post, at)
+        row, detail, met = self._row(post_id, source.name, stored.source_id, post, found, at)
         fresh = dict(zip(_POST, row, strict=True))
+        if all(fresh[name] == getattr(stored, name) for name in ("version_id", "text", "quoted_text", "media")):
+            return False
         earlier = {
             "id": stored.version_id,
             "text": sealing.mask(stored.text),
@@ -335,15 +346,15 @@ class Intake:
         stored.edited_at = detail.posted_at or at
         session.add(stored)
         held = {match.rule_id: match for match in session.exec(select(Match).where(Match.post_id == post_id))}
-        for f in found:
-            words = [hide(word) for word in f.words]
+        for f in met:
             match = held.get(f.rule_id) or Match(post_id=post_id, rule_id=f.rule_id, matched_at=at)
-            match.rule_version, match.words = f.version, words
+            match.rule_version, match.words = f.version, list(f.words)
             session.add(match)
-        for gone in set(held) - {f.rule_id for f in found}:
+        for gone in set(held) - {f.rule_id for f in met}:
             session.delete(held[gone])
-        if found:
-            self._judge_anew(session, stored, post.text, detail, found)
+        if met:
+            self._judge_anew(session, stored, post.text, detail, met)
+        return True
 
     def _judge_anew(
         self, session: Session, stored: Post, text: str, detail: Detail, found: Sequence[rules.Found]
@@ -354,9 +365,17 @@ class Intake:
                 place = _place_columns(self.place(text, detail), stored.text)
                 for name, value in zip(_PLACE, place, strict=True):
                     setattr(suspect, name, value)
-            _, suspect.why, suspect.score = self.judge(found)
+            type_id, suspect.why, suspect.score = self.judge(found)
+            if not _retyped(session, suspect):
+                suspect.request_type_id, suspect.urgent = type_id, int(type_id in self._catalogue.urgent)
             suspect.version += 1
             session.add(suspect)
+
+
+def _retyped(session: Session, suspect: Suspect) -> bool:
+    """Whether a person said of what type it is."""
+    query = select(Decision.id).where(Decision.suspect_id == suspect.id, Decision.kind == DecisionKind.RETYPE)
+    return session.exec(query.limit(1)).first() is not None
 
 
 def _place_columns(place: Place | None, masked: str) -> tuple[str, str, str, str, float | None, float | None]:

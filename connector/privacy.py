@@ -1,14 +1,15 @@
 """Erasing what is gone: a deletion upstream takes text, author, media, words and place with it, everywhere here.
 
 Count, type and ticket number stay; a waiting or held suspect is withdrawn, the copy in the CRM is flagged to staff.
-Called by `intake.py` for every deletion a source reports.
+What lies outside the tables (the outbox, SQLite's log) is only written down here, in the same commit, and forgotten by
+`deliver.py`. Called by `intake.py` for every deletion a source reports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
@@ -22,6 +23,7 @@ from connector.models import (
     Note,
     Post,
     Reply,
+    Setting,
     Suspect,
     SuspectPost,
     SuspectStatus,
@@ -31,17 +33,24 @@ from connector.models import (
 )
 
 FLAG = "The author deleted the post: remove the text from the ticket"
+GONE = "Its author deleted the post before it arrived"
+RETURNED = "The author of one of its posts deleted it before it was sent: look at what is left"
+FORGET = "forget."
+"""Settings of this prefix name what must still be forgotten outside the tables: a channel's reference, or the log."""
 _BEFORE_SENDING = (DeliveryStatus.DRAFTED, DeliveryStatus.QUEUED, DeliveryStatus.EXHAUSTED)
+_PERHAPS_THERE = (DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.UNCLEAR, DeliveryStatus.BY_HAND)
+_RESIDENTS = {"text": "", "place": "", "district": "", "lat": None, "lon": None, "links": ()}
 
 
 def erase(session: Session, source: str, source_ids: Sequence[str], why: str) -> int:
     """Erase these posts (by the id of any of their versions); how many were here."""
-    query = select(Post).where(
-        Post.source == source,
-        or_(col(Post.source_id).in_(source_ids), col(Post.version_id).in_(source_ids)),
-        col(Post.gone_at).is_(None),
-    )
-    posts = list(session.exec(query))
+    here = select(Post).where(Post.source == source, col(Post.gone_at).is_(None))
+    first_or_last = or_(col(Post.source_id).in_(source_ids), col(Post.version_id).in_(source_ids))
+    posts = list(session.exec(here.where(first_or_last)))
+    rewritten = session.exec(here.where(col(Post.edited_at).is_not(None)))  # few, and by an index of their own
+    posts += [p for p in rewritten if p not in posts and any(e["id"] in source_ids for e in p.edits or [])]
+    if posts:
+        session.merge(Setting(name=f"{FORGET}log", value={}))
     for post in posts:
         _empty(session, post)
         suspects = select(Suspect).join(SuspectPost).where(SuspectPost.post_id == post.id)
@@ -62,48 +71,77 @@ def _empty(session: Session, post: Post) -> None:
 
 def _leave(session: Session, suspect: Suspect, post: Post, why: str) -> None:
     """The post goes out of the suspect; with the last one the suspect itself is withdrawn."""
-    alive = session.exec(
-        select(Post)
-        .join(SuspectPost)
-        .where(SuspectPost.suspect_id == suspect.id, col(Post.gone_at).is_(None), Post.id != post.id)
-        .order_by(col(Post.posted_at))
-    ).all()
     if suspect.lead_post_id == post.id:
         suspect.place = suspect.place_words = suspect.place_method = suspect.district = ""
         suspect.lat = suspect.lon = None
         suspect.why = [{**reason, "words": []} for reason in suspect.why or []]
-        suspect.lead_post_id = alive[0].id if alive else post.id
-    session.exec(
-        sql_update(Dispatch)
-        .where(col(Dispatch.suspect_id) == suspect.id, col(Dispatch.status) != DeliveryStatus.SENDING)
-        .values(content=None)
-    )
-    if not alive:
-        _withdraw(session, suspect, why)
+        alive = _alive(session, suspect)
+        suspect.lead_post_id = alive.id if alive else post.id
+    _settle(session, suspect, why)
     suspect.version += 1
     session.add(suspect)
 
 
-def _withdraw(session: Session, suspect: Suspect, why: str) -> None:
-    """Life cycle "the only post of a suspect is deleted" (DESIGN, section 6)."""
+def recheck(session: Session, suspect_id: int) -> None:
+    """A delivery came to rest: if posts vanished while it was on its way, they do so now."""
+    _settle(session, session.get_one(Suspect, suspect_id), "deleted upstream")
+
+
+def _alive(session: Session, suspect: Suspect) -> Post | None:
+    query = select(Post).join(SuspectPost).where(SuspectPost.suspect_id == suspect.id, col(Post.gone_at).is_(None))
+    return session.exec(query.order_by(col(Post.posted_at)).limit(1)).first()
+
+
+def _settle(session: Session, suspect: Suspect, why: str) -> None:
+    """Life cycle "a post of a suspect is deleted" (DESIGN, section 6); safe to repeat."""
+    gone = select(func.max(Post.gone_at)).join(SuspectPost).where(SuspectPost.suspect_id == suspect.id)
+    gone_at = session.exec(gone).one()
+    if gone_at is None:
+        return
+    # Locked, so that a worker who claims or records one of them at this moment comes before or after, never between.
+    query = select(Dispatch).where(Dispatch.suspect_id == suspect.id, col(Dispatch.created_at) <= gone_at)
+    dispatches = session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
+    called_back = False
+    for dispatch in dispatches:
+        if dispatch.status in _BEFORE_SENDING:
+            dispatch.status, dispatch.last_error = DeliveryStatus.CANCELLED, GONE
+            called_back = True
+            session.add(dispatch)
+        if dispatch.status != DeliveryStatus.SENDING:
+            _let_go(session, dispatch)
+    on_its_way = any(dispatch.status in _PERHAPS_THERE for dispatch in dispatches)
+    if _alive(session, suspect) is None:
+        _withdraw(session, suspect, why, on_its_way)
+    elif called_back and suspect.status == SuspectStatus.ACCEPTED:
+        suspect.status, suspect.decided_at, suspect.decided_by = SuspectStatus.WAITING, None, ""
+        suspect.returned_because = RETURNED
+        suspect.version += 1
+        session.add(suspect)
+        session.add(Decision(suspect_id=suspect.id or 0, kind=DecisionKind.UNDO, reason=why))
+
+
+def _let_go(session: Session, dispatch: Dispatch) -> None:
+    """The frozen content goes; of an unclear one stays what it takes to look it up."""
+    if dispatch.content is None:
+        return
+    unclear = dispatch.status == DeliveryStatus.UNCLEAR
+    dispatch.content = {**dispatch.content, **_RESIDENTS} if unclear else None
+    session.add(dispatch)
+    told = {"channel": dispatch.channel, "reference": dispatch.reference}
+    session.merge(Setting(name=f"{FORGET}{dispatch.reference}", value=told))
+    for ticket in session.exec(select(Ticket).where(Ticket.dispatch_id == dispatch.id)):
+        ticket.flagged, ticket.notes = FLAG, ""
+        session.add(ticket)
+        session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what="The author deleted the post"))
+
+
+def _withdraw(session: Session, suspect: Suspect, why: str, on_its_way: bool) -> None:
     for table in (Draft, Note):
         for row in session.exec(select(table).where(table.suspect_id == suspect.id)):
             session.delete(row)
-    dispatches = session.exec(select(Dispatch).where(Dispatch.suspect_id == suspect.id)).all()
-    for dispatch in dispatches:
-        if dispatch.status in _BEFORE_SENDING:
-            dispatch.status = DeliveryStatus.CANCELLED
-            session.add(dispatch)
-        if dispatch.status == DeliveryStatus.CANCELLED or dispatch.id is None:
-            continue
-        for ticket in session.exec(select(Ticket).where(Ticket.dispatch_id == dispatch.id)):
-            ticket.flagged = FLAG
-            ticket.notes = ""
-            session.add(ticket)
-        session.add(TicketEvent(dispatch_id=dispatch.id, what="The author deleted the post"))
-    gone_out = any(d.status != DeliveryStatus.CANCELLED for d in dispatches)
     suspect.returned_because = ""
-    if not gone_out and suspect.status not in (SuspectStatus.WITHDRAWN, SuspectStatus.DISMISSED):
+    if not on_its_way and suspect.status not in (SuspectStatus.WITHDRAWN, SuspectStatus.DISMISSED):
         before = {"status": suspect.status}
         suspect.status = SuspectStatus.WITHDRAWN
         session.add(Decision(suspect_id=suspect.id or 0, kind=DecisionKind.WITHDRAW, reason=why, before=before))
+    session.add(suspect)

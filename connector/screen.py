@@ -337,10 +337,11 @@ def _lines(data: pd.DataFrame, x: Any, y: Any, shade: str, width: float) -> Any:
 
 
 def small_map(lat: float, lon: float, height: int, label: str) -> None:
-    """The streets around a point, by Altair alone: no tile server is told where one looks."""
+    """The streets around a point; no tile server is told where one looks.
+
+    Plain Vega-Lite: Altair checks every part against its schema, which takes longer than the rest of a card.
+    """
     up, wide = 0.0022, 0.0088
-    x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[lon - wide, lon + wide], nice=False))
-    y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[lat - up, lat + up], nice=False))
     streets = _streets()
     if streets.empty:
         st.text(f"{lat:.5f}, {lon:.5f}")
@@ -351,15 +352,41 @@ def small_map(lat: float, lon: float, height: int, label: str) -> None:
     names = inside[inside.main].drop_duplicates("name").head(2)
     if len(names) < 2:
         names = pd.concat([names, inside[~inside.name.isin(names.name)].drop_duplicates("name").head(2 - len(names))])
-    here = alt.Chart(pd.DataFrame({"lon": [lon], "lat": [lat]})).encode(x=x, y=y)
-    chart = (
-        _lines(shown[~shown.main], x, y, "line", 1.5)
-        + _lines(shown[shown.main], x, y, "main", 3)
-        + alt.Chart(names).mark_text(fontSize=11, color=colour("grey"), dy=-8).encode(x=x, y=y, text="name:N")
-        + here.mark_circle(size=1500, opacity=0.18, color=colour("blue"))
-        + here.mark_circle(size=110, opacity=1, color=colour("blue"))
-    )
-    st.altair_chart(chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt=f"Map around {label}")
+    x = _axis("lon", lon - wide, lon + wide)
+    y = _axis("lat", lat - up, lat + up)
+    line = {"x": x, "y": y, "detail": {"field": "line"}, "order": {"field": "step", "type": "quantitative"}}
+    here = {"values": [{"lon": lon, "lat": lat}]}
+    layers = [
+        {"data": _values(shown[~shown.main]), "mark": _stroke("line", 1.5), "encoding": line},
+        {"data": _values(shown[shown.main]), "mark": _stroke("main", 3), "encoding": line},
+        {
+            "data": _values(names),
+            "mark": {"type": "text", "fontSize": 11, "color": colour("grey"), "dy": -8},
+            "encoding": {"x": x, "y": y, "text": {"field": "name"}},
+        },
+        *(
+            {"data": here, "encoding": {"x": x, "y": y}, "mark": _dot(size, opacity)}
+            for size, opacity in ((1500, 0.18), (110, 1))
+        ),
+    ]
+    spec = {"layer": layers, "height": height, "padding": 0, "config": {"view": {"stroke": None}}}
+    st.vega_lite_chart(spec, alt=f"Map around {label}")
+
+
+def _axis(field: str, low: float, high: float) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "axis": None, "scale": {"domain": [low, high], "nice": False}}
+
+
+def _stroke(shade: str, width: float) -> dict[str, Any]:
+    return {"type": "line", "color": colour(shade), "strokeWidth": width, "clip": True}
+
+
+def _dot(size: int, opacity: float) -> dict[str, Any]:
+    return {"type": "circle", "size": size, "opacity": opacity, "color": colour("blue")}
+
+
+def _values(frame: pd.DataFrame) -> dict[str, Any]:
+    return {"values": frame.to_dict("records")}
 
 
 def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:

@@ -1,8 +1,8 @@
-"""The pieces of the Queue page: what is asked for and chosen, the list, the card, the row of actions at the bottom.
+"""The pieces of the Queue page: what is asked for and chosen, the list, the row of actions at the bottom.
 
 `pages/review.py` puts them together and says what each key does. The list is asked anew at every drawing, but shows
 nothing newer than the newest suspect it started with and keeps everybody in place; who is on the card is an id in the
-session, never a row number. Beside `screen.py` the only module here that knows Streamlit.
+session, never a row number. The card itself stands in `screen_card.py`.
 """
 
 from __future__ import annotations
@@ -15,34 +15,22 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import pandas as pd
 import streamlit as st
 
-from connector import screen, sealing, sources
-from connector.errors import ConnectorError
-from connector.models import DeliveryStatus, DismissReason, Post, RequestType, Suspect, SuspectStatus, now
+from connector import screen, sealing
+from connector.models import DeliveryStatus, DismissReason, RequestType, SuspectStatus, now
+from connector.screen_card import HEIGHT, Shown
 from connector.store import catalogue, queue, tickets
 
 PAGE = 50
-HEIGHT = 626
-"""Of list and card: with the header above and the actions below it fills 900 px."""
 POLL = 3
 """Seconds between two looks for new posts, and for what became of the last decision."""
 REASONS: dict[str, str] = dict(
     zip(DismissReason, ("No problem", "Elsewhere", "Joke", "News, ad", "Fixed"), strict=True)
 )
-EVIDENCE = {
-    "geotag": "from the post's own geotag",
-    "intersection": "from the underlined words: two streets that meet",
-    "address": "from the underlined words: a house number",
-    "street": "from the underlined words: a street, its middle",
-    "landmark": "from the underlined words: a landmark",
-    "by hand": "set by hand",
-}
-WAYS = {"open311": "goes to the 311 desk", "email": "goes by e-mail", "outbox": "goes to the outbox"}
 _ASKED = {"type": "Queue type", "district": "Queue district", "lang": "Queue language"}
-_VIEW, _FIND, _LIST = "Queue view", "Queue find", "queue_list"
+_VIEW, _FIND = "Queue view", "Queue find"
 # Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
 _FREE = "bdefgilmnoqvwxyz67890"
 ss = st.session_state
@@ -63,7 +51,7 @@ class Mine:
     """What this session knows of its queue: ids and marks, no rows."""
 
     asked: queue.Filter | None = None
-    up_to: int = 0
+    up_to: int | None = None
     """The newest suspect when the list was made; younger ones are announced."""
     pages: int = 1
     more: bool = False
@@ -71,6 +59,9 @@ class Mine:
     """Id → place in the list, kept when it leaves, so that it comes back where it was."""
     ids: list[int] = field(default_factory=list)
     """As last drawn."""
+    top: int = 0
+    """The first row drawn: the grid does not scroll to what J and K choose, so the rows above are left out."""
+    follow: bool = False
     chosen: int | None = None
     linked: int | None = None
     """Shown even if it has no place in the list: by a link, by Undo."""
@@ -165,7 +156,7 @@ def _capped(number: int) -> str:
 def _announce() -> None:
     """How many came in since the list was made; the list itself stays as it is until somebody asks."""
     with screen.reading() as session:
-        new = queue.newer(session, mine().up_to) if mine().asked else 0
+        new = queue.newer(session, mine().up_to or 0) if mine().up_to is not None else 0
     label = f":blue[{new if new < 100 else '100+'} new, show]"
     icon, key = ":material/arrow_upward:", screen.key("s")
     if new and st.button(label, key="show_new", type="tertiary", icon=icon, shortcut=key, on_click=_start_anew):
@@ -233,6 +224,17 @@ def _post_id(text: str) -> str:
 
 
 def rows(where: queue.Filter) -> list[queue.QueueRow]:
+    """The list, with skeletons in its place until the database first answers."""
+    waiting = st.empty()
+    if not mine().asked:
+        with waiting.container():
+            loading()
+    found = _rows(where)
+    waiting.empty()
+    return found
+
+
+def _rows(where: queue.Filter) -> list[queue.QueueRow]:
     """The list as it stands: nothing newer than when it was asked for, everybody where they were; finds who is chosen.
 
     A suspect that somebody decided leaves, and the next one moves up; one that a link or Undo asks for and that has
@@ -241,7 +243,7 @@ def rows(where: queue.Filter) -> list[queue.QueueRow]:
     my = mine()
     with screen.reading() as session:
         if my.asked != where:
-            my.asked, my.up_to, my.rank, my.pages = where, queue.newest_id(session), {}, 1
+            my.asked, my.up_to, my.rank, my.pages, my.top = where, queue.newest_id(session), {}, 1, 0
         found = queue.page(session, where, PAGE * mine().pages + 1, up_to=mine().up_to)
         mine().more, found = len(found) > PAGE * mine().pages, found[: PAGE * mine().pages]
         for row in found:
@@ -268,32 +270,48 @@ def _row(card: queue.Card) -> queue.QueueRow:
 
 def step(by: int) -> None:
     """Choose the next row, or the one before."""
-    ids = mine().ids
-    at = (ids.index(mine().chosen or 0) if mine().chosen in ids else -1) + by
-    if at >= len(ids) and mine().more:
+    my = mine()
+    at = (my.ids.index(my.chosen or 0) if my.chosen in my.ids else -1) + by
+    if at >= len(my.ids) and my.more:
         more()
-        mine().chosen = ids[-1]
-    elif ids:
-        mine().chosen = ids[max(0, min(len(ids) - 1, at))]
+    if my.ids:
+        my.chosen, my.follow = my.ids[max(0, min(len(my.ids) - 1, at))], True
 
 
 def more() -> None:
     mine().pages += 1
 
 
-def _picked() -> None:
+def _from_the_top() -> None:
+    mine().top = 0
+
+
+def _picked(key: str, drawn: Sequence[int]) -> None:
     """A click means the row that was on the screen, whatever the list has become since."""
-    picked, ids = ss[_LIST]["selection"]["rows"], mine().ids
-    if picked and picked[0] < len(ids):
-        mine().chosen = ids[picked[0]]
+    if picked := ss[key]["selection"]["rows"]:
+        mine().chosen = drawn[picked[0]]
+
+
+def _in_view(at: int) -> int:
+    """The first row to draw, so that this one is seen."""
+    my, seen = mine(), 4 if screen.phone() else 9
+    if at < my.top:
+        my.top = max(0, at - seen + 2)
+    elif my.follow and at >= my.top + seen:
+        my.top = at - 1
+    my.follow = False
+    return my.top
 
 
 def the_list(found: Sequence[queue.QueueRow]) -> None:
     """Type, post, place, people, age; the chosen one marked."""
-    mine().ids = [row.id for row in found]
-    at = {"selection": {"rows": [mine().ids.index(mine().chosen or 0)]}}
-    if _LIST not in ss or ss[_LIST]["selection"]["rows"] != at["selection"]["rows"]:
-        ss[_LIST] = at
+    my = mine()
+    my.ids = [row.id for row in found]
+    at = my.ids.index(my.chosen or 0)
+    top = _in_view(at)
+    found, key, chosen = found[top:], f"queue_list_{top}", {"selection": {"rows": [at - top]}}
+    if key not in ss or ss[key]["selection"]["rows"] != chosen["selection"]["rows"]:
+        ss[key] = chosen
     frame = pd.DataFrame(
         {
             "type": [("▲ " if row.urgent else "") + row.type + _held(row) for row in found],
@@ -309,9 +327,9 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
     ).apply(lambda column: [grey] * len(column), subset=["place", "people", "age"])
     column = st.column_config
     st.dataframe(
-        style, key=_LIST, on_select=_picked, selection_mode="single-row-required", hide_index=True,
-        row_height=57,  # above 4 rem the cells wrap
-        height=screen.pane(HEIGHT - (40 if mine().more else 0), 300), alt="Suspects, urgent first, then the newest",
+        style, key=key, on_select=partial(_picked, key, my.ids[top:]), selection_mode="single-row-required",
+        hide_index=True, row_height=57,  # above 4 rem the cells wrap
+        height=screen.pane(HEIGHT - (40 if my.more or top else 0), 300), alt="Suspects, urgent first, then the newest",
         column_order=["type", "post"] if screen.phone() else None,
         column_config={
             "type": column.TextColumn("Type", width=96), "post": column.TextColumn("Post", width=222),
@@ -319,8 +337,15 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
             "age": column.TextColumn("Age", width=54),
         },
     )  # fmt: skip
-    if mine().more:
-        st.button(f"Show {PAGE} more", key="show_more", type="tertiary", icon=":material/expand_more:", on_click=more)
+    with st.container(horizontal=True, gap="medium"):
+        if top:
+            st.button(
+                f"{top} above", key="show_above", type="tertiary", icon=":material/expand_less:", on_click=_from_the_top
+            )
+        if my.more:
+            st.button(
+                f"Show {PAGE} more", key="show_more", type="tertiary", icon=":material/expand_more:", on_click=more
+            )
 
 
 def _held(row: queue.QueueRow) -> str:
@@ -331,211 +356,6 @@ def _held(row: queue.QueueRow) -> str:
 def _three_lines(text: str) -> str:
     text = " ".join(sealing.mask(re.sub(f"{sealing.OPEN}\\d*$", "…", text)).split())
     return text if len(text) < 98 else text[:96].rsplit(" ", 1)[0] + " …"
-
-
-# -- the card ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the card shows of a suspect, so that a key decides exactly this."""
-
-    id: int
-    version: int
-    what: str
-    type_code: str
-    open: bool
-    parked: bool
-    others: tuple[str, ...]
-    """Codes of the other types whose rules matched too."""
-
-
-def card() -> Shown | None:
-    """The chosen suspect, in reading order: what, says who, where, already known, who else."""
-    with screen.reading() as session:
-        found = queue.card(session, mine().chosen or 0)
-        if not found:
-            return None
-        suspect, kind = found.suspect, found.type
-        known = [*(earlier.id for earlier in queue.similar(session, suspect)), suspect.follows_id]
-        filed = tickets.by_suspects(session, [id_ for id_ in dict.fromkeys(known) if id_])
-        matched = queue.types_of(session, suspect)
-    with st.container(border=True, height=screen.pane(HEIGHT), gap="small", key=f"card_{suspect.id}"):
-        _what(suspect, kind)
-        _who(found)
-        _where(suspect)
-        _known(filed)
-        _others(found)
-        if suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED):
-            with st.expander("What Accept sends", type="compact", icon=":material/outgoing_mail:"):
-                st.text_area("Description", _sends(found), key=_typed(suspect), height=90, persist_state="session")
-        if kind.belongs or kind.not_belongs:
-            belongs = [(text, screen.escaped(said.rstrip("."))) for text, said in (
-                ("Belongs here", kind.belongs), ("Not", kind.not_belongs)) if said]  # fmt: skip
-            st.markdown(":gray[" + " ".join(f"**{text}:** {said}." for text, said in belongs) + "]")
-    what = ", ".join(filter(None, (kind.title, suspect.place)))
-    is_open = suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED)
-    parked = suspect.status == SuspectStatus.PARKED
-    others = tuple(code for code in matched if code != kind.code)
-    return Shown(suspect.id or 0, suspect.version, what, kind.code, is_open, parked, others)
-
-
-def _what(suspect: Suspect, kind: RequestType) -> None:
-    channel = screen.house().config.channels.get(kind.channel)
-    way = WAYS.get(channel.kind, f"goes to {kind.channel}") if channel else "has no way out: see Settings"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(screen.escaped(kind.title), width="content", anchor=False)
-        if suspect.urgent:
-            st.badge("Urgent", color="red", icon=":material/warning:")
-        if suspect.status != SuspectStatus.WAITING:
-            by = f" by {suspect.decided_by}" if suspect.decided_by else ""
-            st.badge(screen.escaped(f"{suspect.status}{by}".capitalize()), color="gray")
-        facts = [screen.escaped(text) for text in (kind.department, screen.due_in(kind.due_hours), way) if text]
-        st.markdown(f":gray[{' · '.join(facts)}]", width="content")
-    if suspect.returned_because and suspect.status == SuspectStatus.WAITING:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge("Came back", color="orange", icon=":material/undo:")
-            st.text(suspect.returned_because, width="content")
-
-
-def _who(found: queue.Card) -> None:
-    suspect = found.suspect
-    if not found.posts:
-        st.markdown(":gray[Its posts were deleted by their authors.]")
-        return
-    lead, first = found.posts[0], found.posts[0].post
-    names = _names(first)
-    paragraphs = [_marked(lead, names, suspect.place_words)]
-    if first.quoted_text:
-        paragraphs.append([("quotes  ", "by"), (sealing.reveal(first.quoted_text, names["handles"]), "")])
-    if first.edits:
-        paragraphs.append([("edited, was  ", "by"), (first.edits[-1].get("text", ""), "by")])
-    screen.posts(paragraphs, large=True)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.badge(screen.SOURCES.get(lead.kind, lead.kind.capitalize()), color="gray")
-        if first.kind != "post":
-            st.badge(first.kind.capitalize(), color="gray")
-        if first.lang and first.lang != "en":
-            st.badge(screen.LANGUAGES.get(first.lang, "Other language"), color="gray")
-        _answerable(lead.kind, first)
-        if first.media:
-            kinds = {"photo": "photo", "video": "video", "animated_gif": "film"}
-            shown = kinds.get(first.media[0].get("kind", ""), "file")
-            more_than_one = len(first.media) > 1
-            st.badge(f"{len(first.media)} {shown}s" if more_than_one else shown.capitalize(), color="gray")
-        if first.edits:
-            st.badge("Edited", color="orange", icon=":material/edit:")
-        st.markdown(_people(suspect), width="content")
-    wrote = " ".join(filter(None, (names["name"], f"@{names['handle']}" if names["handle"] else "")))
-    link = sources.permalink(lead.kind, first.version_id or first.source_id) if lead.kind in screen.SOURCES else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        screen.byline(f"{wrote or 'Author unknown'} · {screen.clock(first.posted_at)}")
-        if link:
-            st.link_button("Open post", link, type="tertiary", icon=":material/open_in_new:", width="content")
-
-
-def _names(post: Post) -> dict[str, Any]:
-    """Author and handles of a post, opened for the reviewer; a lost key leaves dots, not an error."""
-    empty: dict[str, Any] = {"handle": "", "name": "", "handles": []}
-    if not post.author_sealed:
-        return empty
-    try:
-        opened = screen.house().sealer.unseal(post.author_sealed, post.source, post.source_id)
-        return empty | dict(msgspec.json.decode(opened))
-    except (ConnectorError, msgspec.DecodeError):
-        return empty
-
-
-def _marked(one: queue.CardPost, names: dict[str, Any], place: str = "", by: str = "") -> list[tuple[str, str]]:
-    def reveal(text: str) -> str:
-        return sealing.reveal(text, names["handles"])
-
-    return screen.pieces(reveal(one.post.text), [reveal(word) for word in one.words if word], reveal(place), by)
-
-
-def _answerable(kind: str, post: Post) -> None:
-    try:
-        answers = sources.capabilities(kind).answers
-    except (ConnectorError, LookupError):
-        answers = "no"
-    if kind == "sample":
-        st.badge("Demo post, no answer", color="gray", icon=":material/block:")
-    elif answers.startswith(("no", "not")):
-        st.badge("No answer from here", color="gray", icon=":material/block:")
-    elif post.reply_settings in ("", "everyone"):
-        st.badge("Can be answered", color="green", icon=":material/reply:")
-    else:
-        st.badge("No answer: author limits them", color="orange", icon=":material/block:")
-
-
-def _people(suspect: Suspect) -> str:
-    why = (suspect.why or [{}])[0].get("rule", "")
-    told = [f"**{suspect.people} people**", f"first {screen.clock(suspect.first_posted_at)}"]
-    said = [*(told if suspect.people > 1 else ["1 person"])]
-    if why:
-        share = f", {suspect.score:.0%} accepted" if suspect.score is not None else ""
-        said.append(f"rule “{screen.escaped(why)}”{share}")
-    return f"{said[0]} :gray[· {' · '.join(said[1:])}]" if said[1:] else said[0]
-
-
-def _where(suspect: Suspect) -> None:
-    if not suspect.place:
-        st.markdown(":material/wrong_location: **No place yet** :gray[· neither the text nor a geotag says where]")
-        return
-    left, right = st.columns([1, 1], gap="medium", vertical_alignment="center")
-    facts = " · ".join(
-        screen.escaped(text) for text in (suspect.district, EVIDENCE.get(suspect.place_method, "")) if text
-    )
-    with left:
-        st.markdown(f":material/location_on: **{screen.escaped(suspect.place)}**  \n:gray[{facts}]")
-    with right, st.container(height=124, border=False):  # a fixed place: nothing jumps when the map is drawn
-        if suspect.lat is not None and suspect.lon is not None:
-            screen.small_map(suspect.lat, suspect.lon, 110, suspect.place)
-
-
-def _known(filed: Sequence[tickets.TicketRow]) -> None:
-    shown = [row for row in reversed(filed) if row.status != DeliveryStatus.CANCELLED][:3]
-    if not shown:
-        return
-    with st.container(gap="xxsmall"):
-        st.markdown("**Similar tickets**")
-        for row in shown:
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                st.badge(row.state, color=screen.STATE_COLOURS.get(row.state, "gray"))  # type: ignore[arg-type]
-                st.text(f"{row.number or row.reference}, {row.place}, {screen.ago(row.since)}", width="content")
-                st.page_link("tickets.py", label="Open", query_params={"find": row.reference})
-
-
-def _others(found: queue.Card) -> None:
-    others = found.posts[1:]
-    if not others:
-        return
-    st.markdown(f"**{len(others)} more {'posts' if len(others) > 1 else 'post'}**")
-    screen.posts(
-        [
-            _marked(
-                one, _names(one.post), by=f"{screen.clock(one.post.posted_at)}  {screen.SOURCES.get(one.kind, '')}  "
-            )
-            for one in others
-        ]
-    )
-
-
-def _typed(suspect: Suspect) -> str:
-    return f"send_{suspect.id}_{suspect.version}"
-
-
-def _sends(found: queue.Card) -> str:
-    posts = sorted((one.post for one in found.posts if not one.post.gone_at), key=lambda post: post.posted_at)
-    return "\n\n".join(sealing.mask(post.text) for post in posts[:5])
-
-
-def typed(shown: Shown) -> str | None:
-    """What the reviewer wrote for the ticket; None when the posts' own words stand."""
-    text = str(ss.get(f"send_{shown.id}_{shown.version}") or "").strip()
-    with screen.reading() as session:
-        found = queue.card(session, shown.id)
-    return text if text and found and text != _sends(found).strip() else None
 
 
 # -- deciding ------------------------------------------------------------------------------------------------------
@@ -560,6 +380,7 @@ def undo(last: Last, verb: Callable[[], Any]) -> None:
         return
     if screen.say(verb):
         mine().chosen = mine().linked = last.id
+        mine().follow = True
         mine().last, mine().moved = None, mine().moved + 1
 
 
@@ -587,6 +408,8 @@ def _became(last: Last, take_back: Callable[[Last], None]) -> None:
     if last.how == "Accepted":
         with screen.reading() as session:
             row = next(iter(tickets.by_suspects(session, [last.id])[-1:]), None)
+    if mine().last != last:
+        st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         number = f", ticket {row.number}" if row and row.number else ""
         screen.status(f"{last.how} {last.what}{number}")
@@ -600,11 +423,11 @@ def _became(last: Last, take_back: Callable[[Last], None]) -> None:
             st.page_link("tickets.py", label="Open" if number else "See Tickets", query_params={"find": row.reference})
         elif last.note:
             st.markdown(f":gray[· {last.note}]", width="content")
-        if (row is None or on_the_way) and st.button(
-            "Undo", key=f"undo_{last.id}_{mine().moved}", shortcut=screen.key("u"), icon=":material/undo:",
-            type="tertiary" if screen.phone() else "secondary", on_click=take_back, args=(last,),
-        ):  # fmt: skip
-            st.rerun()
+        if row is None or on_the_way:
+            st.button(
+                "Undo", key=f"undo_{last.id}", shortcut=screen.key("u"), icon=":material/undo:",
+                type="tertiary" if screen.phone() else "secondary", on_click=take_back, args=(last,),
+            )  # fmt: skip
 
 
 def actions(shown: Shown, verbs: Verbs) -> None:
@@ -679,21 +502,21 @@ def types(shown: Shown, verbs: Verbs) -> None:
         st.markdown("**Type instead**", width="content")
         for kind, letter in zip(found, letters, strict=True):
             st.button(
-                screen.escaped(kind.title), key=f"type_{kind.code}_{shown.id}", shortcut=letter,
+                screen.escaped(kind.title), key=f"type_{kind.code}_{shown.id}", shortcut=letter or None,
                 type="secondary" if kind.code in shown.others else "tertiary",
                 on_click=verbs.retype, args=(shown, kind.code),
             )  # fmt: skip
         st.button("Back", key=f"back_{shown.id}", shortcut="Escape", type="tertiary", on_click=choose, args=(None,))
 
 
-def _letters(titles: Sequence[str]) -> list[str | None]:
-    """A free key for each title: a letter of its own if one is left, else any."""
-    left, out = list(_FREE), []
-    for title in titles:
-        letter = next((c for c in title.lower() if c in left), left[0] if left else None)
-        if letter:
-            left.remove(letter)
-        out.append(letter)
+def _letters(titles: Sequence[str]) -> list[str]:
+    """A free key for each title: its first letter, else one that it has, else any."""
+    out, left = [""] * len(titles), list(_FREE)
+    for wanted in (lambda title: title[:1], lambda title: title, lambda title: _FREE):
+        for at, title in enumerate(titles):
+            if not out[at]:
+                out[at] = next((letter for letter in wanted(title.lower()) if letter in left), "")
+                left = [letter for letter in left if letter != out[at]]
     return out
 
 

@@ -55,15 +55,15 @@ def views(rows: Sequence[RuleCount]) -> str:
     """On or off, with counts; a link to a rule (`?rule=ID`) opens the view that holds it."""
     ss, linked = st.session_state, st.query_params.get("rule", "")
     on = sum(row.active for row in rows)
-    if linked.isdecimal() and int(linked) != ss.get("rule_chosen"):
-        ss["rule_chosen"] = int(linked)
+    if linked.isdecimal() and linked != ss.get("rule_linked"):
+        ss["rule_linked"], ss["rule_chosen"] = linked, int(linked)
         row = next((row for row in rows if row.rule_id == int(linked)), None)
         if row is not None:
             ss["Rules"] = ss["rules_view"] = "on" if row.active else "off"
     view = screen.views("Rules", {"on": f"On {on}", "off": f"Off {len(rows) - on}"}, "on")
     if ss.setdefault("rules_view", view) != view:
         ss["rules_view"] = view
-        choose(None)
+        ss["rule_chosen"] = None
     return view
 
 
@@ -76,12 +76,18 @@ def find() -> str:
 
 
 def choose(rule_id: int | None) -> None:
-    """Show this rule, and let the address say so."""
-    st.session_state["rule_chosen"] = rule_id
-    if rule_id:
-        st.query_params["rule"] = str(rule_id)
-    else:
-        st.query_params.pop("rule", None)
+    """Show this rule; the address will say so."""
+    st.session_state["rule_chosen"], st.session_state["rule_picked"] = rule_id, True
+
+
+def _say_in_address(rule_id: int) -> None:
+    """After a choice alone, so that the browser's way back is not blocked; in the body, for a callback's is lost."""
+    if st.session_state.pop("rule_picked", False):
+        st.session_state["rule_linked"] = str(rule_id)
+        if rule_id:
+            st.query_params["rule"] = str(rule_id)
+        else:
+            st.query_params.pop("rule", None)
 
 
 def begin() -> None:
@@ -105,21 +111,23 @@ def pick(rows: Sequence[RuleCount], view: str, find: str) -> int | None:
         return None
     if chosen not in ids:
         chosen = st.session_state["rule_chosen"] = ids[0]
+    _say_in_address(chosen)
     names = ["New rule"] * (chosen == NEW) + [_named(row, view) for row in shown]
-    blank: list[Any] = [None] * (chosen == NEW)
+    fresh = int(chosen == NEW)
     table = pd.DataFrame(
         {
             "name": names,
-            "type": ["–"] * len(blank) + [row.type for row in shown],
-            "matched": blank + [row.matched for row in shown],
-            "share": blank + [None if row.share is None else round(row.share, 2) for row in shown],
+            "type": ["–"] * fresh + [row.type for row in shown],
+            "matched": [0] * fresh + [row.matched for row in shown],
+            "share": [None] * fresh + [None if row.share is None else round(row.share, 2) for row in shown],
         }
-    ).astype({"matched": "Int64", "share": "float64"})
+    ).astype({"share": "float64"})
     key = f"rules_{hash(tuple(ids))}"
     st.session_state[key] = {"selection": {"rows": [ids.index(chosen)]}}
     st.dataframe(
         table, key=key, on_select=lambda: _selected(key, ids), selection_mode="single-row-required", hide_index=True,
         height=screen.pane(HEIGHT, 250), row_height=36,
+        column_order=["name", "matched", "share"] if screen.phone() else None,
         alt=f"Rules with the posts they met in the last {DAYS} days and the share that was accepted",
         column_config={
             "name": st.column_config.TextColumn("Rule", width=190),
@@ -271,20 +279,20 @@ def verdict(rule_id: int, text: str) -> bool:
         st.markdown(f":gray[{problems[0].message}]")
         return False
     for number, problem in enumerate(problems[:_PROBLEMS]):
-        width = 36 if screen.phone() else 76
+        width = 36 if screen.phone() else 70
         st.code(rules.caret(text, problem.position, problem.length, width), language=None)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":red[:material/error: **Character {problem.position + 1}**]", width="content")
             st.text(problem.message, width="content")
             if problem.suggestion:
+                better = problem.suggestion.strip()
                 st.button(
-                    screen.escaped(f"Change to {_short(problem.suggestion)}"), type="tertiary",
+                    screen.escaped(f"Change to {_short(better)}") if better else "Take it out", type="tertiary",
                     icon=":material/auto_fix_high:", key=f"mend_{rule_id}_{number}_{problem.position}",
                     on_click=lambda p=problem: _change_to(rule_id, p),
                 )  # fmt: skip
-    if more := len(problems) - _PROBLEMS:
-        if more > 0:
-            st.markdown(f":gray[and {more} more behind it]")
+    if len(problems) > _PROBLEMS:
+        st.markdown(f":gray[and {len(problems) - _PROBLEMS} more]")
     return False
 
 
@@ -410,7 +418,7 @@ def in_the_latest(draft: dict[str, Any], card: RuleCard | None) -> None:
     items = []
     for post_id, at, text, words in met.newest:
         is_new = before is not None and post_id not in before.ids
-        when = f"{screen.age(at)}{', only now' if is_new else ''}   "
+        when = f"{screen.age(at)}{' · new' if is_new else ''}   "
         items.append(screen.pieces(_short(text, _LONGEST), words, by=when))
     screen.posts(items)
 

@@ -6,7 +6,7 @@ reaches the page by `st.text` or a table's text cell alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -24,6 +24,8 @@ OUTCOMES = {
     "new": "Matched, stored", "updated": "Edited, updated", "duplicate": "Seen before", "unmatched": "No rule met",
     "deleted": "Deleted by the author", "own": "The city's own",
 }  # fmt: skip
+
+_SURFACES = {"local": "by us, on every post", "stream": "by X's stream", "search": "by X's search"}
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def lines() -> list[Line]:
         states.setdefault(name, SourceState(name=name, kind=adapter.kind))
     return [
         Line(
-            state.name, state.kind, _state(state, alive and name in house.config.sources), state.last_post_at, state.last_error,
-            state.last_error_at, flows.get(name, [0] * 24), gaps.get(name, 0),
+            state.name, state.kind, _state(state, alive and name in house.config.sources), state.last_post_at,
+            state.last_error, state.last_error_at, flows.get(name, [0] * 24), gaps.get(name, 0),
         )
         for name, state in sorted(states.items())
     ]  # fmt: skip
@@ -107,12 +109,12 @@ def pick(rows: Sequence[Line]) -> Line:
 
     st.dataframe(
         table, key=key, on_select=selected, selection_mode="single-row-required", hide_index=True, row_height=36,
-        alt="Sources and their state",
+        alt="Sources and their state", column_order=["state", "name", "last", "gaps"] if screen.phone() else None,
         column_config={
             "state": st.column_config.MultiselectColumn(
                 "State", options=list(STATES), color=list(STATES.values()), width=100
             ),
-            "name": st.column_config.TextColumn("Source", width=190),
+            "name": st.column_config.TextColumn("Source", width=110 if screen.phone() else 190),
             "last": st.column_config.TextColumn("Last post", width=90),
             "flow": st.column_config.AreaChartColumn("Posts an hour, 24 h", width=210, y_min=0, color="gray"),
             "gaps": st.column_config.TextColumn("Gaps", width=70),
@@ -189,7 +191,7 @@ def _when(gap: Gap) -> str:
     if gap.to_at is None:
         return f"{start:%-d %b, %H:%M} to now"
     end = gap.to_at.astimezone(zone)
-    return f"{start:%-d %b, %H:%M} to {end:%H:%M}" if start.date() == end.date() else f"{start:%-d %b, %H:%M} to {end:%-d %b, %H:%M}"
+    return f"{start:%-d %b, %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%-d %b, %H:%M'}}"
 
 
 def became(row: Line) -> None:
@@ -205,7 +207,7 @@ def became(row: Line) -> None:
     st.dataframe(
         table, hide_index=True, row_height=36, height="content", alt="Posts read, by what became of them",
         column_config={
-            "outcome": st.column_config.TextColumn("Outcome", width=230),
+            "outcome": st.column_config.TextColumn("Outcome", width=150 if screen.phone() else 230),
             "today": st.column_config.NumberColumn("Today", width=90, format="localized"),
             "week": st.column_config.NumberColumn("7 days", width=90, format="localized"),
         },
@@ -220,7 +222,8 @@ def _outcomes(reads: Sequence[ReadCount], today: date) -> list[tuple[str, int, i
         both[0] += read.count * (read.day == today)
         both[1] += read.count
     order = sorted(counts, key=lambda outcome: (list(OUTCOMES).index(outcome) if outcome in OUTCOMES else 99, outcome))
-    rows = [(OUTCOMES.get(outcome, outcome[:1].upper() + outcome[1:]), *counts[outcome]) for outcome in order]
+    names = [OUTCOMES.get(outcome, outcome[:1].upper() + outcome[1:]) for outcome in order]
+    rows = [(name, counts[outcome][0], counts[outcome][1]) for name, outcome in zip(names, order, strict=True)]
     return [*rows, ("All", sum(row[1] for row in rows), sum(row[2] for row in rows))]
 
 
@@ -234,10 +237,9 @@ def can_do(row: Line) -> None:
     except ConfigError as error:
         st.text(str(error))
         return
-    surfaces: Mapping[str, str] = {"local": "by us, on every post", "stream": "by X's stream", "search": "by X's search"}
     told = {
         "Reads": can.reads, "Looks back": can.looks_back, "Answers": can.answers, "Deletions": can.deletions,
-        "Rules are met": surfaces.get(can.surface, can.surface), "Link to a post": "yes" if can.permalink else "none",
+        "Rules are met": _SURFACES[can.surface], "Link to a post": "yes" if can.permalink else "none",
         "Unmatched posts": "a sample may be kept, without authors" if can.samples else "never kept",
         "Costs": can.costs, "Terms": can.terms or "none of their own",
     }  # fmt: skip

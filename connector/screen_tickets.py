@@ -66,8 +66,7 @@ def header() -> tuple[str, str]:
         st.session_state.pop(_LIST, None)
     with screen.reading() as session:
         counts = tickets.counts(session)
-    if not screen.phone():
-        st.title("Tickets", width="content", anchor=False)
+    st.title("Tickets", width="content", anchor=False)
     view = screen.views(_VIEW, {name: f"{title} {counts[name]}" for name, title in VIEWS.items()}, "all")
     _fresh()
     if not screen.phone():
@@ -250,7 +249,7 @@ def says(card: TicketCard) -> tuple[str, str]:
         case DeliveryStatus.QUEUED if _way(row.channel) is None:
             return "warning", f"It waits: the settings name no channel {to} any more."
         case DeliveryStatus.QUEUED if row.attempts:
-            when = f"in {screen.span(wait)}" if wait > 0 else "at once"
+            when = f"in {screen.span(wait)}" if wait > 0 else "due now"
             tries = "once" if row.attempts == 1 else f"{row.attempts} times"
             return "", f"Tried {tries} without success; it is surely not there. The next try is {when}."
         case DeliveryStatus.QUEUED if wait > 0:

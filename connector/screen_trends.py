@@ -196,7 +196,9 @@ def _names(end: Day, top: int) -> Any:
         name, _ = _SERIES[field]
         below = max(getattr(end, field), below + gap)
         places.append((below, name, field))
-    table = pd.DataFrame([(pd.Timestamp(end.day), at, name) for at, name, _ in places], columns=["day", "count", "what"])
+    table = pd.DataFrame(
+        [(pd.Timestamp(end.day), at, name) for at, name, _ in places], columns=["day", "count", "what"]
+    )
     return alt.Chart(table).mark_text(
         align="left", dx=7, fontSize=12, fontWeight=600, color=screen.colour("grey")
     ).encode(text="what:N")  # fmt: skip

@@ -18,7 +18,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import update as sql_update
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
@@ -102,8 +101,8 @@ class Worker:
         while not stopping.is_set():
             try:
                 self.deliveries.step(stopping.is_set)
-            except OperationalError as error:
-                log.error("the database did not answer while delivering", kind=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a worker that lives but delivers nothing would be worse
+                log.error("a round of deliveries broke off", kind=type(error).__name__)
             stopping.wait(_LOOK)
 
     def _beat(self, started: datetime) -> None:
@@ -238,6 +237,7 @@ def close_by_hand(database: Database, ticket_id: int, note: str, by: str) -> Non
         if ticket.status == "closed":
             raise AlreadyDecidedError("It is closed already.")
         ticket.status, ticket.notes, ticket.closed_at, ticket.changed_at = "closed", note.strip(), now(), now()
+        ticket.check_at = None
         session.add(ticket)
         session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what=f"Closed: {note.strip()}", by=by))
 

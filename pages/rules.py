@@ -22,7 +22,8 @@ with left:
         screen.empty("No rule here", "Another name, the other view, or New rule" if rows else "Begin with New rule")
 if chosen is not None:
     card, types = parts.opened(chosen)
-    with right, st.container(border=True, height=screen.pane(parts.HEIGHT), gap="small"):
+    # The inner container keeps the fixed height of the outer one from squeezing the text area.
+    with right, st.container(border=True, height=screen.pane(parts.HEIGHT)), st.container(gap="small"):
         if types:
             draft = parts.draft_of(chosen, card, types)
             parts.head(chosen, card)

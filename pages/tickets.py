@@ -5,8 +5,6 @@ import streamlit as st
 from connector import screen
 from connector import screen_tickets as parts
 
-if screen.phone():
-    st.title("Tickets", anchor=False)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     view, find = parts.header()
 

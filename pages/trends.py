@@ -36,7 +36,8 @@ parts.metrics(found)
 left, right = st.columns([3, 2], gap="medium")
 zone = screen.house().config.city.timezone
 with left, st.container(gap="xsmall"):
-    parts.heading("By week" if weekly else "By day", f"city time, {zone}" + ("" if weekly else "; today so far is dashed"))
+    note = f"city time, {zone}"
+    parts.heading("By week" if weekly else "By day", note if weekly else f"{note}; today so far is dashed")
     parts.lines(found.days, weekly)
 with right, st.container(gap="xsmall"):
     parts.heading("Where", "accepted, as far as a place is known")

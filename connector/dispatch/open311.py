@@ -43,6 +43,7 @@ class Open311(Channel):
         api_key: SecretStr = Field(description="Write key issued by the operator of the server")
         jurisdiction_id: str = Field("", description="Only where the endpoint serves several cities")
         format: Literal["json", "xml"] = Field("json", description="xml for a server that speaks no JSON")
+        no_place: str = Field("", description="Address for posts that name no place; empty: such a request is refused")
         ticket_url: str = Field("", description="Address of a ticket's page for staff, with {number} in it")
 
         @field_validator("endpoint")
@@ -64,7 +65,7 @@ class Open311(Channel):
         """File it. What the server would surely refuse, or has been seen to choke on, is refused here."""
         if not request.service_code:
             raise RefusedError(f"No service code is set for “{request.type_title}”; set it in Settings.", self.name)
-        if not request.place and (request.lat is None or request.lon is None):
+        if not self._address(request) and (request.lat is None or request.lon is None):
             raise RefusedError("Open311 needs a place: coordinates or an address.", self.name)
         answer = self.http.post(self._url("requests"), self._fields(request), self._params())
         verdict = self._verdict(True, request.text, request.place)
@@ -133,14 +134,18 @@ class Open311(Channel):
         jurisdiction = {"jurisdiction_id": self.settings.jurisdiction_id} if self.settings.jurisdiction_id else {}
         return list((jurisdiction | more).items())
 
+    def _address(self, request: Request) -> str:
+        known = request.place or (request.lat is not None and request.lon is not None)
+        return str(request.place if known else self.settings.no_place)
+
     def _fields(self, request: Request) -> list[tuple[str, str]]:
         """The form; some servers read `jurisdiction_id` from the body, others from the query string alone."""
         fields = [("api_key", self.settings.api_key.get_secret_value()), *self._params()]
         fields.append(("service_code", request.service_code))
         if request.lat is not None and request.lon is not None:
             fields += [("lat", f"{request.lat:.6f}"), ("long", f"{request.lon:.6f}")]
-        if request.place:
-            fields.append(("address_string", one_line(request.place)))
+        if address := self._address(request):
+            fields.append(("address_string", one_line(address)))
         fields.append(("description", georeport.description(request)))
         for code, answer in request.attributes.items():
             many = isinstance(answer, list | tuple)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from connector.models.base import Table, Utc, json_column, now, text_column, time_column
@@ -52,6 +52,9 @@ class ReadCount(Table, table=True):
     """Price of reading them, in millionths of the account's currency."""
 
 
+_EDITED = text("edited_at IS NOT NULL")
+
+
 class Post(Table, table=True):
     """What a source gave us, kept once; handles are placeholders, names stand in `author_sealed` alone."""
 
@@ -60,6 +63,7 @@ class Post(Table, table=True):
         Index("ix_post_version", "source", "version_id"),
         Index("ix_post_posted", "posted_at"),
         Index("ix_post_author", "author_key"),
+        Index("ix_post_edited", "source", sqlite_where=_EDITED, postgresql_where=_EDITED),
     )
     id: int | None = Field(default=None, primary_key=True)
     source: str

@@ -74,10 +74,11 @@ SUSPECT_FOLLOWS: dict[SuspectStatus, frozenset[SuspectStatus]] = {
 }
 DELIVERY_FOLLOWS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
     D.DRAFTED: frozenset({D.QUEUED, D.CANCELLED}),
-    D.QUEUED: frozenset({D.SENDING, D.CANCELLED, D.BY_HAND}),
-    D.SENDING: frozenset({D.SENT, D.QUEUED, D.REFUSED, D.UNCLEAR, D.EXHAUSTED}),
-    D.UNCLEAR: frozenset({D.SENT, D.QUEUED, D.EXHAUSTED, D.BY_HAND}),
-    D.EXHAUSTED: frozenset({D.QUEUED, D.BY_HAND, D.CANCELLED}),
+    # An answer that comes late counts wherever the delivery stands by then: hence sent after queued and exhausted.
+    D.QUEUED: frozenset({D.SENDING, D.CANCELLED, D.BY_HAND, D.SENT}),
+    D.SENDING: frozenset({D.SENT, D.QUEUED, D.REFUSED, D.UNCLEAR, D.EXHAUSTED, D.CANCELLED}),
+    D.UNCLEAR: frozenset({D.SENT, D.QUEUED, D.EXHAUSTED, D.BY_HAND, D.CANCELLED}),
+    D.EXHAUSTED: frozenset({D.QUEUED, D.BY_HAND, D.CANCELLED, D.SENT}),
     D.SENT: frozenset(),
     D.REFUSED: frozenset(),
     D.CANCELLED: frozenset(),

@@ -7,6 +7,7 @@ Read on in `queue.py`, `tickets.py`, `catalogue.py` and `sources.py`; the hot pa
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -68,6 +69,16 @@ class Database:
         """A session that commits when the block ends well, and rolls back otherwise."""
         with Session(self._writers, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def empty_log(self) -> bool:
+        """Whether SQLite's write-ahead log holds nothing any more: until then, what was erased still stands there."""
+        if self.file is None:
+            return True
+        connection = sqlite3.connect(self.file, timeout=1)
+        try:
+            return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            connection.close()
 
     @cached_property
     def dialect(self) -> Any:

@@ -118,7 +118,7 @@ def page(
 def _found(wanted: str) -> Any:
     if wanted.startswith(("http://", "https://")):
         return Ticket.url == wanted
-    return or_(col(Dispatch.reference).in_((wanted.upper(), f"SC-{wanted.upper()}")), Ticket.number == wanted)
+    return or_(col(Dispatch.reference).in_((wanted.upper(), f"SC-{wanted.upper()}")), col(Ticket.number) == wanted)
 
 
 def rows(session: Session, dispatch_ids: Sequence[int]) -> list[TicketRow]:

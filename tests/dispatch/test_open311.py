@@ -119,6 +119,14 @@ class TestOpen311(HttpChannelContract):
             channel.send(a_request(**changes))
         assert server.asked == []
 
+    def test_a_post_without_a_place_is_filed_where_the_city_said(
+        self, server: HttpServer, settings: dict[str, Any], tmp_path: Path
+    ) -> None:
+        channel = self.load(settings | {"no_place": "Testville, place not told"}, tmp_path)
+        channel.send(a_request(place="", lat=None, lon=None))
+        channel.send(a_request(place=""))
+        assert [asked.field.get("address_string") for asked in server.asked] == ["Testville, place not told", None]
+
     @pytest.mark.parametrize(
         ("says", "receipt"),
         [

@@ -75,6 +75,13 @@ def upgrade() -> None:
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index("ix_post_author", ["author_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_conversation_id"), ["conversation_id"], unique=False)
+        batch_op.create_index(
+            "ix_post_edited",
+            ["source"],
+            unique=False,
+            sqlite_where=sa.text("edited_at IS NOT NULL"),
+            postgresql_where=sa.text("edited_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_post_posted", ["posted_at"], unique=False)
         batch_op.create_index("ix_post_version", ["source", "version_id"], unique=False)
 

@@ -1,0 +1,52 @@
+"""The tables of the README, made from the code; `python -m tests.readme_tables` writes them into it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from connector import adapters, dispatch, sources
+from connector.rules import OPERATORS
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def operators() -> str:
+    rows = ["| operator | what the post must hold | example |", "|---|---|---|"]
+    for operator in OPERATORS:
+        name = operator.name if operator.name in ("keyword", "phrase") else f"`{operator.name}`"
+        rows.append(f"| {name} | {operator.help} | `{operator.example}` |")
+    return "\n".join(rows)
+
+
+def source_kinds() -> str:
+    rows = ["| kind | reads | looks back | deletions | answers |", "|---|---|---|---|---|"]
+    for kind in adapters.kinds("connector.sources"):
+        can = sources.capabilities(kind)
+        rows.append(f"| `{kind}` | {can.reads} | {can.looks_back} | {can.deletions} | {can.answers} |")
+    return "\n".join(rows)
+
+
+def channel_kinds() -> str:
+    rows = ["| kind | what it is | lost answers | follows the ticket | settings |", "|---|---|---|---|---|"]
+    for kind, cls in dispatch.kinds().items():
+        found = "looked up by reference" if cls.can_find else "a person looks"
+        follows = "yes" if cls.can_follow else "staff close it on Tickets"
+        fields = ", ".join(f"`{name}`" for name in cls.Settings.model_fields) or "–"
+        rows.append(f"| `{kind}` | {cls.title} | {found} | {follows} | {fields} |")
+    return "\n".join(rows)
+
+
+TABLES = {"operators": operators, "sources": source_kinds, "channels": channel_kinds}
+
+
+def filled(text: str) -> str:
+    """The text with every marked table made anew."""
+    for name, make in TABLES.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda m, table=make(): f"{m[1]}{table}\n{m[2]}", text, flags=re.S)
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text("utf-8")), "utf-8")
