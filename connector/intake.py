@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -308,11 +308,13 @@ class Intake:
     def judge(self, found: Sequence[rules.Found]) -> tuple[int, list[dict[str, Any]], float]:
         """The type that most words speak for, urgent ones first; why, best rule first; the rules' share of accepted."""
         met = [(self._catalogue.rules[f.rule_id], f.words) for f in found]
-        votes: Counter[int] = Counter()
-        for rule, words in met:
-            votes[rule.request_type_id] += 1 + len(words)
-        type_id = max(votes, key=lambda t: (t in self._catalogue.urgent, votes[t], -t))
-        met.sort(key=lambda pair: (pair[0].request_type_id != type_id, -pair[0].share, pair[0].id))
+        type_id = met[0][0].request_type_id
+        if len(met) > 1:
+            votes: dict[int, int] = {}
+            for rule, words in met:
+                votes[rule.request_type_id] = votes.get(rule.request_type_id, 0) + 1 + len(words)
+            type_id = max(votes, key=lambda t: (t in self._catalogue.urgent, votes[t], -t))
+            met.sort(key=lambda pair: (pair[0].request_type_id != type_id, -pair[0].share, pair[0].id))
         why = [{"rule_id": rule.id, "rule": rule.name, "words": list(words)} for rule, words in met]
         return type_id, why, max(rule.share for rule, _ in met if rule.request_type_id == type_id)
 

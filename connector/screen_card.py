@@ -84,7 +84,7 @@ def _what(suspect: Suspect, kind: RequestType) -> None:
             st.badge("Urgent", color="red", icon=":material/warning:")
         if suspect.status != SuspectStatus.WAITING:
             by = f" by {suspect.decided_by}" if suspect.decided_by else ""
-            st.badge(screen.escaped(f"{suspect.status}{by}".capitalize()), color="gray")
+            st.badge(screen.escaped(f"{suspect.status.capitalize()}{by}"), color="gray")
         facts = [screen.escaped(text) for text in (kind.department, screen.due_in(kind.due_hours), way) if text]
         st.markdown(f":gray[{' · '.join(facts)}]", width="content")
     if suspect.returned_because and suspect.status == SuspectStatus.WAITING:
@@ -120,13 +120,18 @@ def _who(found: queue.Card) -> None:
             st.badge(f"{len(first.media)} {shown}s" if more_than_one else shown.capitalize(), color="gray")
         if first.edits:
             st.badge("Edited", color="orange", icon=":material/edit:")
-        st.markdown(_people(suspect), width="content")
-    wrote = " ".join(filter(None, (names["name"], f"@{names['handle']}" if names["handle"] else "")))
-    link = sources.permalink(lead.kind, first.version_id or first.source_id) if lead.kind in screen.SOURCES else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        wrote = " ".join(filter(None, (names["name"], f"@{names['handle']}" if names["handle"] else "")))
         screen.byline(f"{wrote or 'Author unknown'} · {screen.clock(first.posted_at)}")
-        if link:
+        if link := _link(lead.kind, first):
             st.link_button("Open post", link, type="tertiary", icon=":material/open_in_new:", width="content")
+    st.markdown(_people(suspect))
+
+
+def _link(kind: str, post: Post) -> str:
+    try:
+        return sources.permalink(kind, post.version_id or post.source_id)
+    except (ConnectorError, LookupError):
+        return ""
 
 
 def _names(post: Post) -> dict[str, Any]:
@@ -198,7 +203,7 @@ def _known(filed: Sequence[tickets.TicketRow]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 st.badge(row.state, color=screen.STATE_COLOURS.get(row.state, "gray"))  # type: ignore[arg-type]
                 st.text(f"{row.number or row.reference}, {row.place}, {screen.ago(row.since)}", width="content")
-                st.page_link("tickets.py", label="Open", query_params={"find": row.reference})
+                st.page_link("tickets.py", label="See ticket", query_params={"find": row.reference})
 
 
 def _others(found: queue.Card) -> None:

@@ -64,7 +64,9 @@ class Mine:
     follow: bool = False
     chosen: int | None = None
     linked: int | None = None
-    """Shown even if it has no place in the list: by a link, by Undo."""
+    """Shown even if it has no place in the list: by a link, by Undo; until something else is asked for."""
+    arrived: bool = False
+    """The link came just now."""
     done: set[tuple[int, int]] = field(default_factory=set)
     last: Last | None = None
     moved: int = 0
@@ -112,7 +114,12 @@ def read_address() -> None:
         for name, key in _ASKED.items():
             ss[key] = told.get(name, "")
         if told.get("id", "").isdigit():
-            mine().chosen = mine().linked = int(told["id"])
+            _show(int(told["id"]))
+
+
+def _show(suspect_id: int) -> None:
+    mine().chosen = mine().linked = suspect_id
+    mine().arrived = mine().follow = True
 
 
 def write_address() -> None:
@@ -202,14 +209,18 @@ def _looked_up(where: queue.Filter) -> queue.Filter:
         link = _post_id(where.find)
         suspect = queue.by_post(session, link, list(screen.house().config.sources)) if link else None
     if suspect and mine().looked_up != where.find:
-        mine().chosen = mine().linked = suspect
+        _show(suspect)
         mine().looked_up = where.find
     for row in found:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(row.state, color=screen.STATE_COLOURS.get(row.state, "gray"))  # type: ignore[arg-type]
             st.text(", ".join(filter(None, (row.number or row.reference, row.type, row.place))), width="content")
             st.page_link("tickets.py", label="Open in Tickets", query_params={"find": row.reference})
-    return queue.Filter(where.view, where.by, where.type_code, where.district, where.language) if suspect else where
+    return (
+        queue.Filter(where.view, where.by, where.type_code, where.district, where.language)
+        if suspect or found
+        else where
+    )
 
 
 def _post_id(text: str) -> str:
@@ -243,11 +254,13 @@ def _rows(where: queue.Filter) -> list[queue.QueueRow]:
     my = mine()
     with screen.reading() as session:
         if my.asked != where:
+            my.linked = my.linked if my.arrived or my.asked is None else None
             my.asked, my.up_to, my.rank, my.pages, my.top = where, queue.newest_id(session), {}, 1, 0
         found = queue.page(session, where, PAGE * mine().pages + 1, up_to=mine().up_to)
         mine().more, found = len(found) > PAGE * mine().pages, found[: PAGE * mine().pages]
         for row in found:
             mine().rank.setdefault(row.id, len(mine().rank))
+        my.arrived = False
         found.sort(key=lambda row: mine().rank[row.id])
         ids = [row.id for row in found]
         if my.chosen not in ids:
@@ -486,7 +499,9 @@ def choosing(shown: Shown) -> bool:
 
 def types(shown: Shown, verbs: Verbs) -> None:
     """The bottom row while a type is chosen: one key each, none of them a key that decides."""
-    found = [kind for kind in _types() if kind.code != shown.type_code]
+    every = _types()
+    keys = dict(zip((kind.code for kind in every), _letters([kind.title for kind in every]), strict=True))
+    found = [kind for kind in every if kind.code != shown.type_code]
     found.sort(key=lambda kind: kind.code not in shown.others)
     if screen.phone():
         names = {kind.code: kind.title for kind in found}
@@ -497,12 +512,11 @@ def types(shown: Shown, verbs: Verbs) -> None:
         )  # fmt: skip
         st.button("Back", key=f"back_{shown.id}", type="tertiary", on_click=choose, args=(None,))
         return
-    letters = _letters([kind.title for kind in found])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("**Type instead**", width="content")
-        for kind, letter in zip(found, letters, strict=True):
+        for kind in found:
             st.button(
-                screen.escaped(kind.title), key=f"type_{kind.code}_{shown.id}", shortcut=letter or None,
+                screen.escaped(kind.title), key=f"type_{kind.code}_{shown.id}", shortcut=keys[kind.code] or None,
                 type="secondary" if kind.code in shown.others else "tertiary",
                 on_click=verbs.retype, args=(shown, kind.code),
             )  # fmt: skip

@@ -70,6 +70,7 @@ def types(save: Callable[[list[TypeChange]], bool]) -> None:
     edits = st.session_state.get(key) or {}
     before = _shown(bool(edits.get("edited_rows") or edits.get("added_rows")))
     frame = pd.DataFrame([{"code": kind.code, **kind.shown} for kind in before], columns=["code", *FIELDS])
+    frame = frame.astype({"due_hours": "Int64", "urgent": "boolean", "active": "boolean"})  # a new row has gaps
     st.data_editor(
         frame, key=key, num_rows="add", hide_index=True, height=min(640, 36 + 31 * (len(frame) + 1)),
         column_order=(*FIELDS, "code"), column_config=_columns(before), alt="Request types",
@@ -167,8 +168,7 @@ def ways(test: Callable[[str], settings.Tested], resume: Callable[[str], None]) 
             "give them another channel, or name it there."
         )
     st.header("Kinds of channels", anchor=False)
-    file = screen.escaped(screen.house().config.file.name if screen.house().config.file else "connector.toml")
-    st.markdown(f":gray[A city adds its channels in {file}; pages and worker read it when they start.]")
+    st.markdown(":gray[A city names its channels in connector.toml; pages and worker read it when they start.]")
     for named, cls in channels.kinds().items():
         with st.expander(f"{cls.title}, kind {named}", type="compact"):
             _kind(named, cls)
@@ -242,10 +242,8 @@ def _uses(name: str, adapter: Adapter, kinds: list[RequestType]) -> None:
         rows = [(kind.title, kind.department, kind.service_code or "–", kind.address or "–") for kind in kinds]
         _table(pd.DataFrame(rows, columns=["Type", "Department", "Service code", "Address"]), f"Types of {name}")
     with right, st.expander("What is set", type="compact", key=f"set_{name}"):
-        secret = (
-            {n for n, about in cls.Settings.model_fields.items() if about.annotation is SecretStr} if cls else set()
-        )
-        told = [(n, "set" if n in secret else str(value)) for n, value in sorted(adapter.settings.items())]
+        known = {n for n, about in cls.Settings.model_fields.items() if not _secret(about)} if cls else set()
+        told = [(n, str(value) if n in known else "set, not shown") for n, value in sorted(adapter.settings.items())]
         _table(pd.DataFrame(told, columns=["Setting", "Value"]), f"Settings of {name}")
 
 

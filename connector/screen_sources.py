@@ -148,7 +148,7 @@ def card(row: Line) -> None:
         st.text(row.error)
         st.markdown(
             "1. Make a new key or token at the platform.\n"
-            f"2. Put it where `[sources.{screen.escaped(row.name)}]` in the settings names it.\n"
+            f"2. Put it where `[sources.{row.name.replace('`', '')}]` in the settings names it.\n"
             "3. Restart the worker; by itself it tries again every 15 minutes."
         )
     else:
@@ -175,7 +175,7 @@ def missed(row: Line) -> None:
         return
     table = pd.DataFrame([(_when(gap), gap.why, gap.state) for gap in gaps], columns=["when", "why", "state"])
     st.dataframe(
-        table, hide_index=True, height=min(38 + 36 * len(gaps), 220), row_height=36,
+        table, hide_index=True, height="content" if len(gaps) < 6 else 220, row_height=36,
         alt="Intervals in which posts may have been missed",
         column_config={
             "when": st.column_config.TextColumn("When", width=170),
@@ -234,8 +234,8 @@ def can_do(row: Line) -> None:
         st.badge(screen.escaped(row.kind), color="gray")
     try:
         can = sources.capabilities(row.kind)
-    except ConfigError as error:
-        st.text(str(error))
+    except (ConfigError, ImportError):
+        st.text("Nothing is known of this kind here: its adapter is not installed.")
         return
     told = {
         "Reads": can.reads, "Looks back": can.looks_back, "Answers": can.answers, "Deletions": can.deletions,

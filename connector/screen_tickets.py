@@ -16,7 +16,7 @@ import streamlit as st
 
 from connector import adapters, screen, workflow
 from connector import dispatch as channels
-from connector.dispatch import Channel, Request
+from connector.dispatch import Channel
 from connector.dispatch.outbox import Outbox
 from connector.errors import ConfigError
 from connector.models import Decision, DeliveryStatus, SuspectStatus, TicketStatus, now
@@ -30,7 +30,7 @@ COLOURS = screen.STATE_COLOURS | {"flagged": "orange"}
 HEIGHT = 740
 PAGE = 200
 FAR = 30 * 86400  # a next look later than this means: nobody looks but a person
-_LIST, _CHOSEN, _VIEW, _FIND = "tickets_list", "ticket_chosen", "Show tickets", "find"
+_LIST, _CHOSEN, _ASKED, _VIEW, _FIND = "tickets_list", "ticket_chosen", "ticket_asked", "Show tickets", "find"
 _PULSE = {"queued": 1, "sending": 2, "unclear": 2, "open": 5, "untrackable": 5}
 _EMPTY = {
     "all": (
@@ -64,18 +64,28 @@ def header() -> tuple[str, str]:
     """Title, views with counts, search; which view is chosen and what is looked for."""
     if _VIEW not in st.session_state:  # widgets forget when the page is left: one comes back to a fresh list
         st.session_state.pop(_LIST, None)
+        st.session_state[_FIND] = st.query_params.get("find", "")
     with screen.reading() as session:
         counts = tickets.counts(session)
     st.title("Tickets", width="content", anchor=False)
     view = screen.views(_VIEW, {name: f"{title} {counts[name]}" for name, title in VIEWS.items()}, "all")
+    if view != "all" and st.session_state[_FIND]:  # a view is chosen: the search is over
+        st.session_state[_FIND] = ""
+        st.query_params.clear()
     _fresh()
     if not screen.phone():
         st.space("stretch")
     find = st.text_input(
         "Find", placeholder="Reference, number or link", icon=":material/search:", label_visibility="collapsed",
-        width=260, key=_FIND, bind="query-params", type="search",
+        width=260, key=_FIND, type="search", on_change=_looking,
     )  # fmt: skip
     return view, (find or "").strip()
+
+
+def _looking() -> None:
+    """Search goes through all tickets, and stands in the address, as the links in mails write it."""
+    st.session_state[_VIEW] = "all"
+    st.query_params.from_dict({"find": found} if (found := st.session_state[_FIND].strip()) else {})
 
 
 @st.fragment(run_every=5)
@@ -143,10 +153,10 @@ def listing(found: list[TicketRow]) -> int:
             "since": [screen.age(row.since) for row in found],
         }
     )
-    more = st.session_state[_LIST].more is not None
+    more, fits = st.session_state[_LIST].more is not None, 36 + 36 * len(ids)
     st.dataframe(
         frame, key=key, on_select=lambda: _choose(key, ids), selection_mode="single-row-required", hide_index=True,
-        row_height=36, height=screen.pane(HEIGHT - 44 * more, min(250, 38 + 36 * len(ids))),
+        row_height=36, height=screen.pane(min(HEIGHT - 44 * more, fits), min(250, fits)),
         alt="Tickets, those that need a person first",
         column_order=("state", "what") if screen.phone() else None,
         column_config={
@@ -342,28 +352,39 @@ def _act(verb: Callable[..., Any], *what: Any) -> None:
 
 def _by_hand(row: TicketRow) -> None:
     """A person filed it, or found it there: the number they give counts from now on."""
-    key = f"number_{row.dispatch_id}"
+    known = "" if _followed(row) else row.reference
 
-    def keep() -> None:
-        _act(workflow.filed_by_hand, row.dispatch_id, st.session_state[key])
+    def ask(key: str) -> None:
+        st.text_input(f"Number that it has at {_name(row.channel)}", known, key=key)
 
-    with st.popover("By hand"), st.form(f"by_hand_{row.dispatch_id}", border=False):
-        st.text_input(
-            f"Number that it has at {_name(row.channel)}", row.reference if not _followed(row) else "", key=key
-        )
-        st.form_submit_button("Keep this number", type="primary", on_click=keep)
+    _asking("By hand", ask, "Keep this number", f"number_{row.dispatch_id}", workflow.filed_by_hand, row.dispatch_id)
 
 
 def _close(row: TicketRow) -> None:
     """Close a ticket that no other system keeps."""
-    key = f"note_{row.dispatch_id}"
 
-    def close() -> None:
-        _act(workflow.close_by_hand, row.ticket_id, st.session_state[key])
-
-    with st.popover("Close with a note", type="primary"), st.form(f"close_{row.dispatch_id}", border=False):
+    def ask(key: str) -> None:
         st.text_area("What was done, in words that a resident may read", key=key, height=90)
-        st.form_submit_button("Close it", type="primary", on_click=close)
+
+    _asking("Close with a note", ask, "Close it", f"note_{row.ticket_id}", workflow.close_by_hand, row.ticket_id)
+
+
+def _asking(
+    label: str, ask: Callable[[str], None], done: str, key: str, verb: Callable[..., None], item: int | None
+) -> None:
+    """A verb that needs a word: asked for behind a button, complaints beside the field."""
+
+    def act() -> None:
+        _act(verb, item, st.session_state[key])
+        st.session_state[_ASKED] = key
+
+    main = "primary" if verb is workflow.close_by_hand else "secondary"
+    with st.popover(label, type=main):  # type: ignore[arg-type]
+        with st.form(f"form_{key}", border=False):
+            ask(key)
+            st.form_submit_button(done, type="primary", on_click=act)
+        if st.session_state.pop(_ASKED, "") == key:
+            screen.said()
 
 
 def _unflag(ticket_id: int) -> None:
@@ -397,7 +418,7 @@ def _content(card: TicketCard) -> None:
         if not card.dispatch.content:
             st.markdown(":gray[Erased with the post.]")
             return
-        st.code(_mail(card.row) or _as_text(Request.thawed(card.dispatch.content)), language=None, wrap_lines=True)
+        st.code(_mail(card.row) or _as_text(card.dispatch.content), language=None, wrap_lines=True)
 
 
 def _mail(row: TicketRow) -> str:
@@ -411,23 +432,25 @@ def _mail(row: TicketRow) -> str:
     return f"To: {kept.to or '–'}\nSubject: {kept.subject}\n\n{kept.body}" if kept else ""
 
 
-def _as_text(request: Request) -> str:
-    due, lat, lon = request.due_at, request.lat, request.lon
+def _as_text(content: dict[str, Any]) -> str:
+    """The frozen request, in lines; one that an older version froze may lack a field."""
+    told = content.get
+    due, lat, lon = told("due_at"), told("lat"), told("lon")
     facts = {
-        "Type": request.type_title,
-        "Service code": request.service_code,
-        "To": request.to,
-        "Department": request.department,
-        "Place": ", ".join(part for part in (request.place, request.district) if part),
+        "Type": told("type_title"),
+        "Service code": told("service_code"),
+        "To": told("to"),
+        "Department": told("department"),
+        "Place": ", ".join(part for part in (told("place"), told("district")) if part),
         "Coordinates": f"{lat:.6f}, {lon:.6f}" if lat is not None and lon is not None else "",
-        "Due": screen.clock(due) if due else "",
-        "Urgent": "yes" if request.urgent else "",
-        **{f"Attribute {name}": str(value) for name, value in request.attributes.items()},
-        "People": str(request.people),
-        "Reference": request.reference,
+        "Due": screen.clock(datetime.fromisoformat(due)) if due else "",
+        "Urgent": "yes" if told("urgent") else "",
+        **{f"Attribute {name}": str(value) for name, value in (told("attributes") or {}).items()},
+        "People": str(told("people") or ""),
+        "Reference": told("reference"),
     }
     lines = [f"{name}: {fact}" for name, fact in facts.items() if fact]
-    return "\n".join([*lines, "", request.text, *(["", *request.links] if request.links else [])])
+    return "\n".join([*lines, "", told("text") or "", *(["", *told("links")] if told("links") else [])]).strip()
 
 
 def _name(channel: str) -> str:

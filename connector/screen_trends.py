@@ -187,21 +187,21 @@ def _ticks(days: Sequence[date], count: int) -> list[date]:
     return list(days[::-1][::step])[::-1]
 
 
-def _names(end: Day, top: int) -> Any:
-    """The lines' names right of their last point, moved apart where they would lie on each other."""
-    gap = top * _NAME_GAP
-    places: list[tuple[float, str, str]] = []
-    below = -gap
+def _places(end: Day, top: int) -> list[dict[str, Any]]:
+    """Where the lines' names stand: at the last points, moved apart where they would lie on each other."""
+    places: list[dict[str, Any]] = []
+    free = 0.0
     for field in reversed(_SERIES):
         name, _ = _SERIES[field]
-        below = max(getattr(end, field), below + gap)
-        places.append((below, name, field))
-    table = pd.DataFrame(
-        [(pd.Timestamp(end.day), at, name) for at, name, _ in places], columns=["day", "count", "what"]
-    )
-    return alt.Chart(table).mark_text(
-        align="left", dx=7, fontSize=12, fontWeight=600, color=screen.colour("grey")
-    ).encode(text="what:N")  # fmt: skip
+        at = max(float(getattr(end, field)), free)
+        places.append({"day": pd.Timestamp(end.day), "count": at, "what": name})
+        free = at + top * _NAME_GAP
+    return places
+
+
+def _names(end: Day, top: int) -> Any:
+    style = {"align": "left", "dx": 7, "fontSize": 12, "fontWeight": 600, "color": screen.colour("grey")}
+    return alt.Chart(pd.DataFrame(_places(end, top))).mark_text(**style).encode(text="what:N")
 
 
 # -- types and rules -----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ OPEN, CLOSE = "\ufdd0", "\ufdd1"
 PLACEHOLDER = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _FOREIGN_MARKS = str.maketrans({OPEN: "\ufffd", CLOSE: "\ufffd"})
 # A handle in a text: X's letters, Bluesky's dots, Mastodon's @user@server; not the @ inside an e-mail address.
-_MENTION = re.compile(r"(?<![\w.+/-])@(\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
+_MENTION = re.compile(r"(?<!\w)(?<!\w[.+-])[@\uff20](\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
 # Links of social networks carry a handle in their path, also escaped inside another link; of what is matched only the
 # handle's group is hidden.
 _PROFILE = re.compile(
@@ -41,6 +41,8 @@ _PROFILE = re.compile(
     |https?://[\w.-]+/(?:@|%40|users/)
     )([\w.-]*\w(?:@[\w.-]+)?)"""
 )
+# X writes links so in a text, and no handle stands in them; `_PROFILE` is slow, so these are set aside first.
+_SHORT_LINK = re.compile(r"https://t\.co/\w+(?!\S)")
 # Shorter ones are ordinary words too often; with an @ before them they are hidden all the same.
 _SHORTEST_BARE = 4
 
@@ -138,9 +140,10 @@ class Hiding:
         """The text with `@handle`, profile links and known handles hidden; foreign placeholders are defused."""
         if OPEN in text or CLOSE in text:
             text = text.translate(_FOREIGN_MARKS)
-        if "@" in text:
+        if "@" in text or "\uff20" in text:
             text = _MENTION.sub(lambda m: self._or_own(m, 1), text)
-        if "/" in text:
+        rest = _SHORT_LINK.sub("", text) if "t.co/" in text else text
+        if "/" in rest or "%" in rest or "=" in rest:
             text = _PROFILE.sub(lambda m: self._or_own(m, 1), text)
         if self._names:
             lower = text.lower()

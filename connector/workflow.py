@@ -202,7 +202,8 @@ def retype(
         kind = session.exec(select(RequestType).where(RequestType.code == type_code)).one_or_none()
         if suspect is None or kind is None:
             raise LookupError(f"There is no suspect {suspect_id}." if kind else f"There is no type {type_code!r}.")
-        if version is not None and suspect.version != version:
+        shown = version in (None, suspect.version)
+        if not shown or suspect.status not in (*OPEN, SuspectStatus.ACCEPTED):
             raise AlreadyDecidedError(_who(session, suspect))
         at = now()
         session.add(_decision(suspect, DecisionKind.RETYPE, by, at, reason=type_code))
@@ -219,8 +220,6 @@ def retype(
                     due_at=due, by=by,
                 )
             )  # fmt: skip
-        elif suspect.status not in OPEN:
-            raise AlreadyDecidedError(_who(session, suspect))
 
 
 def new_reference() -> str:

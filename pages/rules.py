@@ -18,9 +18,9 @@ screen.said()
 left, right = st.columns([5, 6])
 with left:
     chosen = parts.pick(rows, view, find)
-    if chosen is None:
-        screen.empty("No rule here", "Another name, the other view, or New rule" if rows else "Begin with New rule")
-if chosen is not None:
+if chosen is None:
+    screen.empty("No rule here", "Another name, the other view, or New rule" if rows else "Begin with New rule")
+else:
     card, types = parts.opened(chosen)
     # The inner container keeps the fixed height of the outer one from squeezing the text area.
     with right, st.container(border=True, height=screen.pane(parts.HEIGHT)), st.container(gap="small"):

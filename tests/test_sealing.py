@@ -165,6 +165,12 @@ def test_mention_is_hidden_though_nobody_named_it(handle: str, before: str) -> N
     assert handle in hiding.handles
 
 
+@pytest.mark.parametrize("before", [".", "(.", "—", "-", "/", "“", "RT ", "\n", "#", "@"])
+@pytest.mark.parametrize("sign", ["@", "\uff20"])
+def test_mention_is_hidden_behind_any_sign(before: str, sign: str) -> None:
+    assert "somebody" not in Hiding([], OWN).hide(f"{before}{sign}somebody, look")
+
+
 @settings(max_examples=50, deadline=None)
 @given(sentences)
 def test_mask_leaves_no_placeholder(parts: list[str]) -> None:

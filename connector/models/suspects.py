@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from connector.models.base import Table, json_column, text_column, time_column
 from connector.models.statuses import SuspectStatus
+
+ASSIGNED = text("assigned_to <> ''")
 
 
 class Suspect(Table, table=True):
@@ -18,6 +20,17 @@ class Suspect(Table, table=True):
     __table_args__ = (
         Index("ix_suspect_queue", "status", "urgent", "first_posted_at", "id"),
         Index("ix_suspect_type", "status", "request_type_id", "urgent", "first_posted_at", "id"),
+        # Few are assigned: without an index of their own all that wait are read to count them.
+        Index(
+            "ix_suspect_mine",
+            "assigned_to",
+            "status",
+            "urgent",
+            "first_posted_at",
+            "id",
+            sqlite_where=ASSIGNED,
+            postgresql_where=ASSIGNED,
+        ),
         Index("ix_suspect_decided", "decided_at"),
         Index("ix_suspect_created", "created_at"),
         Index("ix_suspect_lead", "lead_post_id"),

@@ -1,6 +1,7 @@
 """The queue: a keyset page of suspects, how many wait, one card, what is new since.
 
-Flat in the number waiting: a page walks `ix_suspect_queue` backwards and stops; counts stop at a cap. Texts come with
+Flat in the number waiting: a page walks an index backwards and stops, a filtered one the urgent suspects first and
+then the others; counts stop at a cap. Texts come with
 their placeholders; the pages mask or, on the card, reveal them.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, tuple_
+from sqlalchemy import func, or_, text, tuple_
 from sqlmodel import Session, col, select
 
 from connector.models import (
@@ -27,6 +28,7 @@ from connector.models import (
 )
 
 COUNT_CAP = 1000
+_ASSIGNED = text("suspect.assigned_to <> ''")  # literally, so that SQLite sees that its partial index serves
 _columns: Any = select  # sqlmodel's types end at four columns
 
 
@@ -81,29 +83,46 @@ def page(
         .join(RequestType, col(RequestType.id) == col(Suspect.request_type_id))
         .join(Post, col(Post.id) == col(Suspect.lead_post_id), isouter=True)
         .order_by(col(Suspect.urgent).desc(), col(Suspect.first_posted_at).desc(), col(Suspect.id).desc())
-        .limit(limit)
     )  # fmt: skip
-    query = _narrowed(query, where)
-    if after:
-        query = query.where(tuple_(col(Suspect.urgent), col(Suspect.first_posted_at), col(Suspect.id)) < after)
+    query = _viewed(query, where)
     if up_to is not None:
         query = query.where(col(Suspect.id) <= up_to)
-    return [QueueRow(i, v, bool(u), t, x or "", *rest) for i, v, u, t, x, *rest in session.exec(query)]
+    if not (where.type_code or where.district or where.language):
+        key = tuple_(col(Suspect.urgent), col(Suspect.first_posted_at), col(Suspect.id))
+        return _rows(session, query.where(key < after) if after else query, limit)
+    found: list[QueueRow] = []
+    key = tuple_(col(Suspect.first_posted_at), col(Suspect.id))
+    for urgent, part in ((1, query), (0, _narrowed(query, where))):  # each walks one range of one index
+        if len(found) == limit or (after and after[0] < urgent):
+            continue
+        part = part.where(Suspect.urgent == urgent)
+        part = part.where(key < after[1:]) if after and after[0] == urgent else part
+        found += _rows(session, part, limit - len(found))
+    return found
+
+
+def _rows(session: Session, query: Any, limit: int) -> list[QueueRow]:
+    return [QueueRow(i, v, bool(u), t, x or "", *rest) for i, v, u, t, x, *rest in session.exec(query.limit(limit))]
 
 
 def _narrowed(query: Any, where: Filter) -> Any:
+    if where.type_code:
+        of_code = select(RequestType.id).where(RequestType.code == where.type_code)
+        query = query.where(col(Suspect.request_type_id) == of_code.scalar_subquery())
+    if where.district:
+        query = query.where(Suspect.district == where.district)
+    if where.language:
+        query = query.where(Suspect.language == where.language)
+    return query
+
+
+def _viewed(query: Any, where: Filter) -> Any:
     status = SuspectStatus.PARKED if where.view == "parked" else SuspectStatus.WAITING
     query = query.where(Suspect.status == status)
     if where.view == "urgent":
         query = query.where(Suspect.urgent == 1)
     if where.view == "mine":
-        query = query.where(Suspect.assigned_to == where.by)
-    if where.type_code:
-        query = query.where(or_(col(RequestType.code) == where.type_code, col(Suspect.urgent) == 1))
-    if where.district:
-        query = query.where(or_(col(Suspect.district) == where.district, col(Suspect.urgent) == 1))
-    if where.language:
-        query = query.where(or_(col(Suspect.language) == where.language, col(Suspect.urgent) == 1))
+        query = query.where(Suspect.assigned_to == where.by, _ASSIGNED)
     if where.find:
         query = query.where(func.lower(Post.text).contains(where.find.lower(), autoescape=True))
     return query
@@ -121,7 +140,7 @@ def counts(session: Session, by: str = "", cap: int = COUNT_CAP) -> dict[str, in
     return {
         "all": at_most(waiting),
         "urgent": at_most(waiting, Suspect.urgent == 1),
-        "mine": at_most(waiting, Suspect.assigned_to == by) if by else 0,
+        "mine": at_most(waiting, Suspect.assigned_to == by, _ASSIGNED) if by else 0,
         "parked": at_most(col(Suspect.status) == SuspectStatus.PARKED),
     }
 

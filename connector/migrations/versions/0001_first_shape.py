@@ -270,6 +270,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_suspect_created", ["created_at"], unique=False)
         batch_op.create_index("ix_suspect_decided", ["decided_at"], unique=False)
         batch_op.create_index("ix_suspect_lead", ["lead_post_id"], unique=False)
+        batch_op.create_index(
+            "ix_suspect_mine",
+            ["assigned_to", "status", "urgent", "first_posted_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("assigned_to <> ''"),
+            postgresql_where=sa.text("assigned_to <> ''"),
+        )
         batch_op.create_index("ix_suspect_queue", ["status", "urgent", "first_posted_at", "id"], unique=False)
         batch_op.create_index(
             "ix_suspect_type", ["status", "request_type_id", "urgent", "first_posted_at", "id"], unique=False

@@ -212,6 +212,8 @@ def _utc(moment: datetime) -> datetime | None:
 
 def _once(values: list[str | None]) -> tuple[str, ...]:
     """Each once, as first written."""
+    if len(values) < 2:
+        return (values[0],) if values and values[0] else ()
     first: dict[str, str] = {}
     for value in values:
         if value:

@@ -1,0 +1,119 @@
+"""`bench ingest`: from lines of a file to rows, against the least that this can cost."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from connector import ingest as reading
+from connector import sealing
+from connector.bench._house import copied, driver, empty, us, workspace
+from connector.bench._posts import SEED, posts, rule_texts
+from connector.config import Config
+from connector.sources.x.shapes import WholeLine, decoder
+from connector.store import Database
+
+_BATCH = 500
+_INGESTED = {"post": "id", "match": "post_id", "suspect": "lead_post_id", "suspect_post": "post_id"}
+"""What a stored post leaves behind, and the column that holds its id."""
+
+
+def ingest(share: float, count: int = 20_000, turns: int = 3) -> dict[str, Any]:
+    """The command `ingest` against full decode, one seal a stored post and a raw insert of the rows it wrote.
+
+    The floor commits batches of 500 too, into the same tables with their indexes. Ratio of CPU time.
+    """
+    with workspace() as folder:
+        file = folder / "posts.jsonl"
+        file.write_bytes(b"".join(posts(count, share)))
+        lines = file.read_bytes().splitlines(keepends=True)
+        template = empty(folder / "template")
+        measured, floor, wall = [], [], []
+        for turn in range(turns):
+            config = copied(template, folder / f"measured{turn}")
+            database = Database(config.database_url)
+            began, at = time.process_time(), time.perf_counter()
+            told = reading.ingest(database, config, [file], "x")
+            measured.append(time.process_time() - began)
+            wall.append(time.perf_counter() - at)
+            batches = list(_written(database, config, count))
+            database.close()
+            config = copied(template, folder / f"floor{turn}")
+            floor.append(_ingest_floor(config, lines, batches))
+            shutil.rmtree(folder / f"measured{turn}")
+            shutil.rmtree(folder / f"floor{turn}")
+    rows = {table: sum(len(batch.rows[table]) for batch in batches) for table in _INGESTED}
+    return {
+        "corpus": "generated posts in X's v2 stream shape", "seed": SEED, "posts": count, "share": share,
+        "bytes_a_post": round(sum(map(len, lines)) / count), "rules": len(rule_texts()), "matched": told["matched"],
+        "rows": rows, "with_place": sum(bool(place) for batch in batches for place in batch.places), "turns": turns,
+        "floor_us_a_post": us(min(floor), count), "measured_us_a_post": us(min(measured), count),
+        "measured_wall_us_a_post": us(min(wall), count), "ratio": round(min(measured) / min(floor), 2),
+        "ratio_of_medians": round(median(measured) / median(floor), 2),
+    }  # fmt: skip
+
+
+class _Written(msgspec.Struct):
+    """What one batch of the measured run left behind."""
+
+    rows: dict[str, list[tuple[Any, ...]]]
+    statements: dict[str, str]
+    sealed: list[tuple[str, str]]
+    """Source id and what was sealed for it."""
+    places: list[str]
+
+
+def _written(database: Database, config: Config, count: int) -> Iterator[_Written]:
+    sealer = sealing.load(config)
+    with contextlib.closing(database.engine.raw_connection()) as pooled:
+        connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
+        stored = connection.execute("SELECT count(*) FROM post").fetchone()[0]
+        columns = {table: _columns(connection, table) for table in _INGESTED}
+        statements = {
+            t: f"INSERT INTO {t} ({', '.join(c)}) VALUES ({', '.join('?' * len(c))})" for t, c in columns.items()
+        }
+        batches = -(-count // _BATCH)
+        for at in range(batches):
+            span = (at * stored // batches, (at + 1) * stored // batches)
+            rows = {
+                table: connection.execute(
+                    f"SELECT {', '.join(columns[table])} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY rowid",
+                    span,
+                ).fetchall()
+                for table, key in _INGESTED.items()
+            }
+            found = connection.execute("SELECT source_id, author_sealed FROM post WHERE id > ? AND id <= ?", span)
+            sealed = [(id_, sealer.unseal(value, "x", id_)) for id_, value in found if value]
+            places = connection.execute("SELECT place FROM suspect WHERE lead_post_id > ? AND lead_post_id <= ?", span)
+            yield _Written(rows, statements, sealed, [place for (place,) in places])
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Those that were written: one that is empty in every row costs the floor nothing."""
+    named = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    used = connection.execute(f"SELECT {', '.join(f'count({name})' for name in named)} FROM {table}").fetchone()
+    return [name for name, count in zip(named, used, strict=True) if count or name == _INGESTED[table]]
+
+
+def _ingest_floor(config: Config, lines: Sequence[bytes], batches: Sequence[_Written]) -> float:
+    """CPU seconds."""
+    sealer, decode = sealing.load(config), decoder(WholeLine).decode
+    with driver(config) as connection:
+        began = time.process_time()
+        for at, batch in enumerate(batches):
+            for line in lines[at * _BATCH : (at + 1) * _BATCH]:
+                decode(line)
+            for id_, names in batch.sealed:
+                sealer.seal(names, "x", id_)
+            connection.execute("BEGIN IMMEDIATE")
+            for table, rows in batch.rows.items():
+                connection.executemany(batch.statements[table], rows)
+            connection.execute("COMMIT")
+        return time.process_time() - began

@@ -1,0 +1,186 @@
+"""A demo city to fill, its pages on a free port, and Chromium looking at them; for the tests of every page.
+
+`City.arrive` brings posts in through the real intake, without a worker. `Site.open` gives a page that keeps what went
+wrong in it: `complaints` of the console, `strays` for requests that would have left this computer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from connector import catalogue_file, config, sources, store
+from connector.config import DEMO, Config
+from connector.demo import past
+from connector.incoming import Arrived, Batch, Detail, Incoming, Person
+from connector.intake import From
+from connector.models import Worker, now
+from connector.store import Database, house, queue
+from connector.store import sources as questions
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile Safari/537.36"
+PATIENCE = 30_000  # milliseconds; the machine may be busy
+Browser = Any  # playwright's, which need not be installed
+_numbers = itertools.count(1)
+
+
+@dataclass
+class City:
+    """The demo city's catalogue in a database of its own, and a way to bring posts in."""
+
+    config: Config
+    database: Database
+
+    @classmethod
+    def founded(cls, home: Path) -> City:
+        settings = config.demo_city().model_copy(update={"home": home, "database_url": f"sqlite:///{home / 'demo.db'}"})
+        city = cls(settings, store.open_database(settings))
+        with city.database.writing() as session:
+            catalogue_file.import_text(session, (DEMO / "city.yaml").read_text("utf-8"), "test")
+            questions.state(session, "sample", "sample")
+        city.beat()
+        return city
+
+    def beat(self, alive: bool = True) -> None:
+        """A worker's heartbeat: an hour ahead, so that it outlasts the test; or one that stopped."""
+        with self.database.writing() as session:
+            if alive:
+                house.beat(session, "test", now())
+                session.flush()
+                session.get_one(Worker, "test").heartbeat_at = now() + timedelta(hours=1)
+            else:
+                house.stopped(session, "test")
+
+    def arrive(self, *texts: str, handle: str = "nobody_there", posted_at: datetime | None = None) -> list[int]:
+        """Posts come in; returns the ids of the suspects made, in the order of the texts (each a second younger)."""
+        taking, start = past.intake(self.config), posted_at or now() - timedelta(minutes=5)
+        posts = [
+            Incoming(
+                f"t-{next(_numbers)}", text, "en", b"",
+                Detail(posted_at=start + timedelta(seconds=at), author=Person(handle, "Nobody There")),
+            )
+            for at, text in enumerate(texts)
+        ]  # fmt: skip
+        origin = From("sample", "sample", sources.capabilities("sample"))
+        with self.database.writing() as session:
+            taking.refresh(session)
+            taken = taking.take(session, origin, Batch([Arrived(post) for post in posts]))
+        return taken.suspects
+
+    def status(self, suspect_id: int) -> str:
+        return self.suspect(suspect_id).status
+
+    def suspect(self, suspect_id: int) -> Any:
+        with self.database.reading() as session:
+            found = queue.card(session, suspect_id)
+            assert found
+            return found.suspect
+
+    def decisions(self, suspect_id: int) -> list[tuple[str, str]]:
+        """(kind, reason), oldest first."""
+        with self.database.reading() as session:
+            return [(one.kind, one.reason) for one in reversed(queue.decisions(session, suspect_id))]
+
+
+@dataclass
+class Site:
+    """The pages on loopback."""
+
+    url: str
+    city: City
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "", phone: bool = False, dark: bool = False) -> Any:
+        """A page in a fresh context, whose first button has come."""
+        context = self.browser.new_context(
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
+            color_scheme="dark" if dark else "light",
+            **({"user_agent": PHONE} if phone else {}),
+        )
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda asked: self._at_home(asked.url) or self.strays.append(asked.url))
+        page.goto(f"{self.url}/{path}")
+        page.get_by_role("heading", level=1).wait_for()
+        return page
+
+    def _at_home(self, url: str) -> bool:
+        return url.startswith((self.url, self.url.replace("http", "ws", 1), "data:", "blob:"))
+
+
+def settled(page: Any) -> None:
+    """Until the script has run and everything it drew is there: a key pressed before its button is painted is lost."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def serving(home: Path, browser: Browser, **environment: str) -> Iterator[Site]:
+    """`streamlit run app.py` with this data directory, until the block ends."""
+    city = City.founded(home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {name: value for name, value in os.environ.items() if name != "CONNECTOR_CONFIG"}
+    env |= {"CONNECTOR_HOME": str(home), "PYTHONPATH": str(ROOT), **environment}
+    log = home / "pages.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={port}",
+                "--server.address=127.0.0.1", "--server.headless=true",
+            ],
+            cwd=ROOT, env=env, stdout=out, stderr=out,
+        )  # fmt: skip
+        try:
+            _answers(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield Site(f"http://127.0.0.1:{port}", city, browser)
+        finally:
+            process.terminate()
+            process.wait(20)
+            city.database.close()
+            for context in browser.contexts:
+                context.close()
+
+
+def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 90
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"The pages did not start: {log.read_text()[-2000:]}")

@@ -1,0 +1,41 @@
+"""What the pages' tests may ask for: a demo city of their own, and a real browser on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from tests.conftest import missing
+from tests.pages.browser import CHROMIUM, Browser, City, Site, launched, serving
+
+
+@pytest.fixture
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+    """The demo city without a single post, in this process, for `AppTest`; its worker beats."""
+    monkeypatch.delenv("CONNECTOR_CONFIG")
+    monkeypatch.chdir(tmp_path)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    made = City.founded(tmp_path / "home")
+    yield made
+    made.database.close()
+    st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
+    if not Path(CHROMIUM).exists():
+        missing(f"{CHROMIUM} is not installed")
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def site(tmp_path: Path, chromium: Browser) -> Iterator[Site]:
+    """The pages on a free port with an own, empty demo city; no worker, but a fresh heartbeat."""
+    with serving(tmp_path / "home", chromium) as running:
+        yield running

@@ -1,0 +1,186 @@
+"""What is wrong is said with what to do; nothing raises, nothing is changed; the example loads back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from connector import config as settings
+from connector import dispatch, doctor, sources, store
+from connector.config import Config
+from connector.models import RequestType, Rule, Worker, now
+from connector.store import catalogue
+
+SECRET = "s3cret-s3cret"
+
+
+def write(tmp_path: Path, toml: str) -> Path:
+    file = tmp_path / "connector.toml"
+    file.write_text(toml, "utf-8")
+    return file
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Config:
+    """A small city on SQLite, with one type, one rule and a worker that lives."""
+    write(tmp_path, '[city]\nname = "Testville"\n[channels.outbox]\nkind = "outbox"\n')
+    config = settings.load()
+    database = store.open_database(config)
+    with database.writing() as session:
+        session.add(RequestType(code="pothole", title="Pothole", address="roads@testville.example"))
+        session.add(Worker(name="w", heartbeat_at=now()))
+        session.flush()
+        catalogue.save_rule(session, Rule(request_type_id=1, name="Holes", expression="pothole"), "test")
+    database.close()
+    return config
+
+
+def change(config: Config, sql: str) -> None:
+    database = store.open_database(config)
+    with database.engine.begin() as connection:
+        connection.execute(text(sql))
+    database.close()
+
+
+def wrong() -> dict[str, str]:
+    return {finding.what: finding.says for finding in doctor.examine() if not finding.ok}
+
+
+def test_a_sound_city_has_nothing_to_mend(city: Config) -> None:
+    assert wrong() == {}
+    looked = {finding.what for finding in doctor.examine()}
+    assert looked >= {"configuration", "data directory", "disk", "key", "time zone", "database", "rules", "worker"}
+
+
+def test_a_broken_file_is_a_finding(tmp_path: Path) -> None:
+    write(tmp_path, "[city\n")
+    assert [(f.what, f.ok) for f in doctor.examine()] == [("configuration", False)]
+    write(tmp_path, '[city]\nname = "T"\ntimezone = "Mars"\n')
+    assert "timezone" in wrong()["configuration"]
+
+
+def test_a_missing_file_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_CONFIG", "/nowhere/connector.toml")
+    assert "--example" in wrong()["configuration"]
+
+
+def test_looking_changes_nothing(tmp_path: Path) -> None:
+    write(tmp_path, '[city]\nname = "T"\n[channels.outbox]\nkind = "outbox"\n')
+    assert wrong() == {}
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("key", ["", "short", "c2hvcnQ="])
+def test_a_bad_key_is_named_and_not_told(city: Config, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("CONNECTOR_KEY", key)
+    assert "CONNECTOR_KEY" in wrong()["key"]
+    assert not key or key not in wrong()["key"]
+
+
+def test_each_file_of_places_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.geojson").write_text("{}")
+    write(tmp_path, '[city]\nname = "T"\nstreets = "none.geojson"\nlandmarks = "bad.geojson"\n')
+    assert "none.geojson" in wrong()["streets"]
+    assert "bad.geojson" in wrong()["landmarks"]
+
+
+def test_each_adapter_is_named_and_no_secret_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESK_KEY", SECRET)
+    write(
+        tmp_path,
+        '[city]\nname = "T"\n[sources.s]\nkind = "smoke"\n[channels.a]\nkind = "open311"\nendpoint = "nonsense"\n'
+        'api_key = "env:DESK_KEY"\n[channels.b]\nkind = "open311"\nendpoint = "http://127.0.0.1:1/v2"\n'
+        'api_key = "env:DESK_KEY"\n[channels.c]\nkind = "open311"\napi_key = "env:NOT_SET"\n',
+    )
+    found = wrong()
+    assert "smoke" in found["source s"]
+    assert "endpoint" in found["channel a"]
+    assert "reached" in found["channel b"]
+    assert "NOT_SET" in found["channel c"]
+    assert not any(SECRET in says for says in found.values())
+
+
+def test_a_database_of_another_mode_or_version_is_a_finding(city: Config) -> None:
+    change(city, """UPDATE setting SET value = '"demo"' WHERE name = 'stamp'""")
+    assert "belongs to a demo" in wrong()["database"]
+    database = store.Database(city.database_url)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    assert "newer version" in wrong()["database"]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql+psycopg://me:s3cret-s3cret@127.0.0.1:1/c"])
+def test_a_database_that_does_not_answer_is_a_finding(city: Config, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert "DATABASE_URL" in wrong()["database"]
+    assert SECRET not in wrong()["database"]
+
+
+def test_a_broken_file_as_database_is_a_finding(city: Config, tmp_path: Path) -> None:
+    (tmp_path / "home" / "city.db").write_bytes(b"no database, " * 1000)
+    assert "does not answer" in wrong()["database"]
+
+
+def test_what_stops_requests_rules_and_worker_is_told(city: Config) -> None:
+    change(city, "UPDATE request_type SET channel = 'gone'")
+    change(city, "UPDATE rule SET expression = '(pothole'")
+    change(city, "UPDATE worker SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+    found = wrong()
+    assert "'gone' is not configured" in found["request type pothole"]
+    assert "Character" in found["rule 'Holes'"]
+    assert "worker" in found["worker"]
+
+
+def test_a_type_without_address_or_service_code_is_told(
+    city: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESK_KEY", SECRET)
+    write(
+        tmp_path,
+        '[city]\nname = "Testville"\n[channels.outbox]\nkind = "email"\nhost = "127.0.0.1"\nport = 1\n'
+        'sender = "a@b.example"\n[channels.desk]\nkind = "open311"\nendpoint = "http://127.0.0.1:1/v2"\n'
+        'api_key = "env:DESK_KEY"\n',
+    )
+    change(city, "UPDATE request_type SET address = ''")
+    assert "address" in wrong()["request type pothole"]
+    change(city, "UPDATE request_type SET channel = 'desk'")
+    assert "service code" in wrong()["request type pothole"]
+
+
+def test_a_key_that_does_not_open_what_is_stored_is_told(city: Config) -> None:
+    columns = "source, source_id, version_id, kind, lang, conversation_id, reply_settings, place_name, own, mentions_us"
+    change(
+        city,
+        f"INSERT INTO post ({columns}, author_key, author_sealed, posted_at, received_at) VALUES "
+        "('x', '1', '1', 'post', '', '', '', '', 0, 0, '', x'00112233', '2026-01-01 00:00:00', '2026-01-01 00:00:00')",
+    )
+    assert "key" in wrong()["names"]
+
+
+def test_the_example_loads_with_all_it_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = doctor.example()
+    for name in re.findall(r'"env:(\w+)"', example):
+        monkeypatch.setenv(name, SECRET)
+    inner = re.sub(r"(?m)^# (\[sources|# |kind = )", r"\1", example)  # the invented source too
+    config = settings.load(write(tmp_path, inner))
+    assert config.sources.keys() == {"sample"}
+    assert config.channels.keys() == dispatch.kinds().keys()
+    for name, source in config.sources.items():
+        sources.load(name, source, config)
+    for name, channel in config.channels.items():
+        dispatch.load(name, channel)
+    assert not settings.load(write(tmp_path, example)).sources
+
+
+def test_the_example_explains_every_setting() -> None:
+    example = doctor.example()
+    for kind, channel in dispatch.kinds().items():
+        part = example.split(f"[channels.{kind}]")[1].split("\n\n")[0]
+        for name, field in channel.Settings.model_fields.items():
+            assert re.search(rf"(?m)^(# )?{name} = ", part)
+            assert field.description
+            assert field.description in part

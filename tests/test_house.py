@@ -1,0 +1,129 @@
+"""What keeps the house honest without a reviewer: tests beside adapters, thin pages, imports that do nothing."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import connector
+from connector import adapters
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+SOURCES = [
+    file
+    for pattern in ("*.py", "*.md", "*.toml", "*.txt", "*.yaml", "*.yml", "*.sh", "run")
+    for file in ROOT.rglob(pattern)
+    if file.is_file() and not any(p.startswith(".") and p not in (".ci", ".streamlit") for p in file.relative_to(ROOT).parts)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("package", "kind"),
+    [("sources", kind) for kind in adapters.kinds("connector.sources")]
+    + [("dispatch", kind) for kind in adapters.kinds("connector.dispatch")],
+)
+def test_every_adapter_has_a_test_file(package: str, kind: str) -> None:
+    assert list((ROOT / "tests" / package).glob(f"test_{kind}*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_imports_only_streamlit_and_connector_and_is_short(page: Path) -> None:
+    text = page.read_text("utf-8")
+    modules = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add((node.module or "").partition(".")[0])
+    standard = modules & sys.stdlib_module_names
+    assert modules - standard <= {"streamlit", "connector"}
+    assert standard <= {"__future__", "pathlib", "datetime"}, (
+        "what needs more than that belongs into connector/screen*.py"
+    )
+    assert len(text.splitlines()) <= 100
+
+
+def test_every_page_is_there() -> None:
+    assert {page.stem for page in PAGES} == {
+        "navigation",
+        "review",
+        "tickets",
+        "rules",
+        "trends",
+        "sources",
+        "settings",
+    }
+
+
+IMPORTS = """
+import builtins, importlib, io, os, socket, sys
+import numpy, pandas, altair, streamlit, sqlmodel, alembic.command, msgspec, yaml, typer, rich.progress, structlog
+import cryptography.hazmat.primitives.ciphers.aead, requests, filelock, email.policy, http.server, smtplib
+
+def no_network(*_, **__):
+    raise AssertionError("an import opened a socket")
+
+socket.socket.connect = socket.socket.bind = socket.getaddrinfo = no_network
+opened = []
+
+def watch(event, details):
+    if event == "open" and isinstance(details[0], (str, bytes, os.PathLike)):
+        path = os.fsdecode(details[0])
+        if not path.endswith((".py", ".pyc", ".so")) and "__pycache__" not in path:
+            opened.append(path)
+
+sys.addaudithook(watch)
+mine = os.path.realpath(sys.argv[1])
+for name in sys.argv[2:]:
+    del opened[:]
+    importlib.import_module(name)
+    ours = [path for path in opened if os.path.realpath(path).startswith((mine, os.getcwd()))]
+    assert not ours, (name, ours)
+assert os.listdir(".") == [], os.listdir(".")
+"""
+
+
+def test_importing_a_module_opens_no_file_and_no_connection(tmp_path: Path) -> None:
+    names = [
+        module.name
+        for module in pkgutil.walk_packages(connector.__path__, "connector.")
+        if not module.name.startswith("connector.migrations") and module.name != "connector.__main__"
+    ]
+    assert len(names) > 60
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTS, str(ROOT), *names],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+
+
+def test_imports_look_downwards_only() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-500:]
+
+
+def test_sources_and_rules_know_neither_tables_nor_pages() -> None:
+    """Only `sample` asks the models for the time; no adapter, rule or triage knows a session or a widget."""
+    for folder in ("sources", "rules", "triage", "dispatch"):
+        for file in (ROOT / "connector" / folder).rglob("*.py"):
+            text = file.read_text("utf-8")
+            assert "import streamlit" not in text, file
+            assert "sqlmodel" not in text, file
+
+
+@pytest.mark.parametrize("place", ["/wo" + "rk/", "/t" + "mp/"])
+def test_no_file_names_the_place_where_it_was_written(place: str) -> None:
+    assert len(SOURCES) > 100
+    assert [file.name for file in SOURCES if place in file.read_text("utf-8")] == []
