@@ -237,7 +237,7 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML of request types and
     from connector import catalogue_file
 
     with _house(settings.load()).writing() as session:
-        changes = catalogue_file.import_text(session, file.read_text("utf-8"), "command line", str(file))
+        changes = catalogue_file.import_text(session, file.read_bytes(), "command line", str(file))
     added, changed = changes.types_added + changes.rules_added, changes.types_changed + changes.rules_changed
     typer.echo(f"{len(added)} added, {len(changed)} changed")
 

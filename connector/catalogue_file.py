@@ -5,6 +5,8 @@ An import adds and updates by the types' codes and the rules' names, and removes
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +67,7 @@ class Changes:
         return bool(self.types_added or self.types_changed or self.rules_added or self.rules_changed)
 
 
-def parse(text: str, name: str = "the file") -> CatalogueFile:
+def parse(text: str | bytes, name: str = "the file") -> CatalogueFile:
     """The file's content, every rule checked; ConfigError says where it is wrong."""
     try:
         loaded = yaml.safe_load(text)
@@ -76,7 +78,11 @@ def parse(text: str, name: str = "the file") -> CatalogueFile:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ConfigError(f"{name}, {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if twice := _twice(kind.code for kind in found.request_types):
+        raise ConfigError(f"{name}: the type {twice!r} stands there twice")
     for kind in found.request_types:
+        if twice := _twice(rule.name for rule in kind.rules):
+            raise ConfigError(f"{name}, type {kind.code!r}: the rule {twice!r} stands there twice")
         for rule in kind.rules:
             if problems := rules.check(rule.expression):
                 first_problem = problems[0]
@@ -86,7 +92,11 @@ def parse(text: str, name: str = "the file") -> CatalogueFile:
     return found
 
 
-def import_text(session: Session, text: str, by: str, name: str = "the file") -> Changes:
+def _twice(names: Iterable[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def import_text(session: Session, text: str | bytes, by: str, name: str = "the file") -> Changes:
     """Add and update what the file holds, in the session's transaction."""
     return _take(session, parse(text, name), by)
 

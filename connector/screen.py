@@ -273,11 +273,13 @@ def views(name: str, options: dict[str, str], first: str) -> str:
     return str(chosen)
 
 
-def empty(title: str, text: str) -> None:
-    """Nothing to show: two lines, in the place of the list."""
-    with st.container(border=True, height=320, horizontal_alignment="center", vertical_alignment="center"):
+def empty(title: str, text: str) -> Any:
+    """Nothing to show: two lines, in the place of the list; returns the frame, for the one useful control."""
+    frame = st.container(border=True, height=320, horizontal_alignment="center", vertical_alignment="center")
+    with frame:
         st.markdown(f"**{title}**", text_alignment="center", width="content")
         st.markdown(f":gray[{text}]", text_alignment="center", width="content")
+    return frame
 
 
 def wordmark(name: str, demo: bool) -> str:
@@ -349,9 +351,7 @@ def small_map(lat: float, lon: float, height: int, label: str) -> None:
     near = streets[(streets.lon - lon).abs().lt(wide * 1.6) & (streets.lat - lat).abs().lt(up * 2.5)]
     shown = streets[streets.line.isin(near.line)]
     inside = near[(near.lon - lon).abs().lt(wide * 0.75) & (near.lat - lat).abs().lt(up * 0.8)]
-    names = inside[inside.main].drop_duplicates("name").head(2)
-    if len(names) < 2:
-        names = pd.concat([names, inside[~inside.name.isin(names.name)].drop_duplicates("name").head(2 - len(names))])
+    names = _named(inside.sort_values("main", ascending=False), up, wide)
     x = _axis("lon", lon - wide, lon + wide)
     y = _axis("lat", lat - up, lat + up)
     line = {"x": x, "y": y, "detail": {"field": "line"}, "order": {"field": "step", "type": "quantitative"}}
@@ -371,6 +371,17 @@ def small_map(lat: float, lon: float, height: int, label: str) -> None:
     ]
     spec = {"layer": layers, "height": height, "padding": 0, "config": {"view": {"stroke": None}}}
     st.vega_lite_chart(spec, alt=f"Map around {label}")
+
+
+def _named(inside: pd.DataFrame, up: float, wide: float) -> pd.DataFrame:
+    """Two street names, main streets first, far enough apart to be read."""
+    first: pd.DataFrame = inside.head(1)
+    if first.empty:
+        return first
+    apart = (inside.lat - first.lat.iloc[0]).abs().gt(up * 0.4) | (inside.lon - first.lon.iloc[0]).abs().gt(wide * 0.9)
+    second: pd.DataFrame = inside[apart & inside.name.ne(first.name.iloc[0])].head(1)
+    both: pd.DataFrame = pd.concat([first, second])
+    return both
 
 
 def _axis(field: str, low: float, high: float) -> dict[str, Any]:

@@ -338,11 +338,11 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
     style = frame.style.apply(
         lambda column: [urgent if row.urgent else "font-weight:600" for row in found], subset=["type"]
     ).apply(lambda column: [grey] * len(column), subset=["place", "people", "age"])
-    column = st.column_config
+    column, height = st.column_config, min(HEIGHT - (40 if my.more or top else 0), 35 + 57 * len(found))
     st.dataframe(
         style, key=key, on_select=partial(_picked, key, my.ids[top:]), selection_mode="single-row-required",
         hide_index=True, row_height=57,  # above 4 rem the cells wrap
-        height=screen.pane(HEIGHT - (40 if my.more or top else 0), 300), alt="Suspects, urgent first, then the newest",
+        height=screen.pane(height, 300), alt="Suspects, urgent first, then the newest",
         column_order=["type", "post"] if screen.phone() else None,
         column_config={
             "type": column.TextColumn("Type", width=96), "post": column.TextColumn("Post", width=222),
@@ -429,14 +429,15 @@ def _became(last: Last, take_back: Callable[[Last], None]) -> None:
         left = int((row.due_at - now()).total_seconds()) if row else 0
         on_the_way = row is not None and row.status == DeliveryStatus.QUEUED and row.attempts == 0
         if on_the_way:
-            st.markdown(f":gray[· sends in {left} s]" if left > 0 else ":gray[· is being sent]", width="content")
+            when = f"sends in {left} s" if left > 0 else "is being sent" if left > -15 else "waits for the worker"
+            st.markdown(f":gray[· {when}]", width="content")
         elif row and row.status == DeliveryStatus.SENDING:
             st.markdown(":gray[· is being sent]", width="content")
         elif row:
             st.page_link("tickets.py", label="Open" if number else "See Tickets", query_params={"find": row.reference})
         elif last.note:
             st.markdown(f":gray[· {last.note}]", width="content")
-        if row is None or on_the_way:
+        if on_the_way or last.how in ("Dismissed", "Parked"):
             st.button(
                 "Undo", key=f"undo_{last.id}", shortcut=screen.key("u"), icon=":material/undo:",
                 type="tertiary" if screen.phone() else "secondary", on_click=take_back, args=(last,),
@@ -507,7 +508,7 @@ def types(shown: Shown, verbs: Verbs) -> None:
         names = {kind.code: kind.title for kind in found}
         st.selectbox(
             "Type instead", list(names), index=None, key=f"type_to_{shown.id}", format_func=names.__getitem__,
-            on_change=lambda: verbs.retype(shown, ss[f"type_to_{shown.id}"]), placeholder="Type",
+            on_change=lambda: verbs.retype(shown, ss[f"type_to_{shown.id}"]), placeholder="Choose another type",
             label_visibility="collapsed",
         )  # fmt: skip
         st.button("Back", key=f"back_{shown.id}", type="tertiary", on_click=choose, args=(None,))
@@ -553,16 +554,16 @@ def nothing(where: queue.Filter) -> None:
     counts = _counts()
     narrowed = where.find or where.type_code or where.district or where.language
     if narrowed:
-        screen.empty("Nothing found", "No waiting post fits the search and the filters.")
+        frame = screen.empty("Nothing found", "No post fits the search and the filters.")
         label, then = "Clear search and filters", clear
     elif where.view == "all":
-        screen.empty("Nothing waits", f"You decided {decided_today():,} today. New posts are announced here.")
+        frame = screen.empty("Nothing waits", "New posts are announced here as they come in.")
         label, then = f"Show {_capped(counts['parked'])} parked", partial(ss.update, {_VIEW: "parked"})
         if not counts["parked"]:
             return
     else:
         texts = {"urgent": "Nothing urgent waits", "mine": "Nothing is assigned to you", "parked": "Nothing is parked"}
-        screen.empty(texts[where.view], f"{_capped(counts['all'])} wait in all.")
+        frame = screen.empty(texts[where.view], f"{_capped(counts['all'])} wait in all.")
         label, then = f"Show all {_capped(counts['all'])}", clear
-    with st.container(horizontal_alignment="center"):
+    with frame:
         st.button(label, key="useful", on_click=then)

@@ -293,7 +293,8 @@ def outbox() -> None:
         st.session_state.setdefault(key, {"selection": {"rows": [0]}})
         st.dataframe(
             frame, key=key, on_select="rerun", selection_mode="single-row-required", hide_index=True, row_height=36,
-            height=screen.pane(_LIST_HEIGHT, 250), alt="Kept mails, newest first",
+            height=screen.pane(min(_LIST_HEIGHT, 36 + 36 * len(kept)), min(250, 36 + 36 * len(kept))),
+            alt="Kept mails, newest first",
             column_order=("subject",) if screen.phone() else None,
             column_config={
                 "subject": st.column_config.TextColumn("Subject", width=280 if screen.phone() else 380),

@@ -62,7 +62,7 @@ class Listing:
 
 def header() -> tuple[str, str]:
     """Title, views with counts, search; which view is chosen and what is looked for."""
-    if _VIEW not in st.session_state:  # widgets forget when the page is left: one comes back to a fresh list
+    if _FIND not in st.session_state:  # widgets forget when the page is left: one comes back to a fresh list
         st.session_state.pop(_LIST, None)
         st.session_state[_FIND] = st.query_params.get("find", "")
     with screen.reading() as session:
@@ -450,7 +450,7 @@ def _as_text(content: dict[str, Any]) -> str:
         "Reference": told("reference"),
     }
     lines = [f"{name}: {fact}" for name, fact in facts.items() if fact]
-    return "\n".join([*lines, "", told("text") or "", *(["", *told("links")] if told("links") else [])]).strip()
+    return "\n\n".join(part for part in ("\n".join(lines), told("text"), "\n".join(told("links") or [])) if part)
 
 
 def _name(channel: str) -> str:

@@ -116,7 +116,7 @@ def _percent(here: int, before: int) -> str | None:
 def _longer(here: float | None, before: float | None) -> str | None:
     if here is None or before is None:
         return None
-    sign = "-" if here < before else ""
+    sign = "-" if here <= before - 0.5 else ""
     return sign + screen.span(abs(here - before))
 
 
@@ -140,7 +140,7 @@ def lines(days: Sequence[Day], weekly: bool) -> None:
     )
     top = max(1, int(data["count"].max()))
     room = (last - first) * (0.42 if screen.phone() else 0.17)
-    ticks = _ticks([d.day for d in days], 4 if screen.phone() else 7)
+    ticks = _ticks([d.day for d in days], 4 if screen.phone() else 7, weekly)
     x = alt.X(
         "day:T", title=None, scale=alt.Scale(domain=[_at(first), _at(last + room)]),
         axis=alt.Axis(
@@ -182,9 +182,14 @@ def _at(day: date) -> Any:
     return alt.DateTime(year=day.year, month=day.month, date=day.day)
 
 
-def _ticks(days: Sequence[date], count: int) -> list[date]:
-    step = max(1, round(len(days) / count))
-    return list(days[::-1][::step])[::-1]
+def _ticks(days: Sequence[date], count: int, weekly: bool) -> list[date]:
+    """About so many days evenly apart, the last one included; of a year the first days of months."""
+    marks = list(days)
+    if weekly:
+        months = {(day.year, day.month) for day in days}
+        marks = [first for year, month in sorted(months) if (first := date(year, month, 1)) >= days[0]]
+    step = max(1, round(len(marks) / count))
+    return marks[::-1][::step][::-1]
 
 
 def _places(end: Day, top: int) -> list[dict[str, Any]]:
@@ -209,7 +214,7 @@ def _names(end: Day, top: int) -> Any:
 
 def types(found: Sequence[TypeCount]) -> None:
     """What became of the suspects of each type."""
-    shades = {"accepted": "blue", "dismissed": "line", "waiting": "mute"}
+    shades = {"accepted": "blue", "dismissed": "line", "waiting": "main"}
     rows = [
         (kind.type, what, getattr(kind, what), number)
         for kind in found

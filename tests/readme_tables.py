@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from connector import adapters, dispatch, sources
@@ -43,8 +42,8 @@ TABLES = {"operators": operators, "sources": source_kinds, "channels": channel_k
 def filled(text: str) -> str:
     """The text with every marked table made anew."""
     for name, make in TABLES.items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-        text = re.sub(pattern, lambda m, table=make(): f"{m[1]}{table}\n{m[2]}", text, flags=re.S)
+        start = text.index(mark := f"<!-- {name} -->\n") + len(mark)
+        text = text[:start] + make() + text[text.index("\n<!-- end -->", start - 1) :]
     return text
 
 

@@ -214,7 +214,7 @@ def kill(process: Any) -> None:
 
 def kill_at_random(town: Town, chance: random.Random) -> None:
     with a_fork(town) as worker:
-        worker.join(chance.uniform(0, 4 * SLOW))
+        worker.join(chance.uniform(0, 12 * SLOW))
 
 
 def kill_before_it_is_recorded(town: Town) -> None:

@@ -529,7 +529,12 @@ def test_two_workers_never_send_one_delivery_twice(city: Config, database: Datab
         workflow.accept(database, city, suspect_id, "Dana")
     time_passes(database, HOLD + 1)
     together = threading.Barrier(3)
-    desks = [Counter() for _ in range(3)]
+
+    def talk(request: Request) -> Receipt:
+        time.sleep(0.02)  # long enough for the others to look for work
+        return numbered(request)
+
+    desks = [Counter(talk) for _ in range(3)]
     errors: list[BaseException] = []
 
     def work(desk: Counter, name: str) -> None:
@@ -607,6 +612,16 @@ def test_a_post_deleted_while_unclear_is_looked_up_but_not_sent_again(city: Conf
     assert the_dispatch(database).status == "cancelled"
     assert the_suspect(database, suspect_id).status == "withdrawn"
     assert len(left.sent) == 1
+
+
+def test_a_post_deleted_while_its_worker_died_is_forgotten(city: Config, database: Database) -> None:
+    assert "crater" in str(left_by_a_dead_worker(database, city).content)
+    delete_posts(database)
+    time_passes(database, CLAIM + 1)
+    a_worker(database, city, Counter(), name="next").step()
+    left = the_dispatch(database)
+    assert left.status == "unclear"
+    assert "crater" not in str(left.content)
 
 
 # -- follow up ---------------------------------------------------------------------------------------------------------

@@ -16,12 +16,15 @@ from connector import adapters
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "pages").glob("*.py"))
-SOURCES = [
-    file
-    for pattern in ("*.py", "*.md", "*.toml", "*.txt", "*.yaml", "*.yml", "*.sh", "run")
-    for file in ROOT.rglob(pattern)
-    if file.is_file() and not any(p.startswith(".") and p not in (".ci", ".streamlit") for p in file.relative_to(ROOT).parts)
-]  # fmt: skip
+KINDS = ("*.py", "*.md", "*.toml", "*.txt", "*.yaml", "*.yml", "*.sh", "run")
+
+
+def _is_ours(file: Path) -> bool:
+    folders = file.relative_to(ROOT).parts
+    return file.is_file() and not any(p.startswith(".") and p not in (".ci", ".streamlit") for p in folders)
+
+
+SOURCES = [file for pattern in KINDS for file in ROOT.rglob(pattern) if _is_ours(file)]
 
 
 @pytest.mark.parametrize(

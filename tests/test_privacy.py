@@ -18,8 +18,8 @@ import yaml
 from sqlmodel import col, select
 from typer.testing import CliRunner
 
-from connector import config as settings
 from connector import catalogue_file, sealing, store, workflow
+from connector import config as settings
 from connector.__main__ import app
 from connector.deliver import Deliveries
 from connector.dispatch import load

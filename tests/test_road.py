@@ -1,4 +1,4 @@
-"""The whole road in a browser: a suspect is accepted by keyboard, its ticket is closed at the desk, the page says so."""
+"""The whole road in a browser: accepted by keyboard, filed, closed at the desk, seen closed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def free_port() -> int:
 def demo(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str], float]]:
     """`run` as a newcomer starts it; its address, the process, and the seconds until the page answered."""
     port = free_port()
-    environment = {k: v for k, v in os.environ.items() if k not in ("CONNECTOR_CONFIG", "DATABASE_URL", "CONNECTOR_KEY")}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("CONNECTOR_CONFIG", "DATABASE_URL", "CONNECTOR_KEY")
+    }
     environment |= {"CONNECTOR_HOME": str(tmp_path / "home"), "CONNECTOR_DEMO_DESK_PORT": str(free_port())}
     started = time.monotonic()
     with (tmp_path / "log").open("w") as log:

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import StatementError
 from sqlmodel import select
 
 from connector import store
@@ -82,14 +83,22 @@ def test_times_come_back_aware_and_equal(database: store.Database) -> None:
 
 
 def test_a_naive_time_is_refused(database: store.Database) -> None:
-    with pytest.raises(Exception, match="aware"), database.writing() as session:
-        session.add(Setting(name="when", value=None, at=now().replace(tzinfo=None)))
+    def naive() -> None:
+        with database.writing() as session:
+            session.add(Setting(name="when", value=None, at=now().replace(tzinfo=None)))
+
+    with pytest.raises(StatementError, match="aware"):
+        naive()
 
 
 def test_a_failed_block_leaves_nothing(database: store.Database) -> None:
-    with pytest.raises(ValueError, match="stop"), database.writing() as session:
-        house.keep_setting(session, "half", 1)
-        raise ValueError("stop")
+    def half() -> None:
+        with database.writing() as session:
+            house.keep_setting(session, "half", 1)
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        half()
     with database.reading() as session:
         assert house.setting(session, "half") is None
 

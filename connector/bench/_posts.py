@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,16 +22,29 @@ _THINGS = re.findall(
     fountain bench playground swing pier ramp bridge tunnel gate fence wall pole cable sewer drain meter hose pump
     tank valve siren horn plow""",
 )
-_WOES = ("broken", "blocked", "flooded", "leaking", "smashed")
+_WOES = re.findall(
+    r"\w+",
+    """broken blocked flooded leaking smashed cracked dented rusty wobbly missing overflowing stuck loose burst clogged
+    jammed crooked flickering collapsed vandalised""",
+)
 
 
-def rule_texts(things: Sequence[str] = _THINGS) -> list[str]:
-    """Two rules a thing, in the shapes that cities write."""
+def rule_texts() -> list[str]:
+    """Two rules a thing, in the shapes that cities write, each with what may be wrong with it."""
     shapes = (
-        "{0} -is:retweet", '"broken {0}" OR "{0} is broken"', "({0} OR {0}s) (blocked OR flooded) -hiring",
-        "{0} (leaking OR smashed) lang:en -is:retweet", "(#{0} OR {0}) -golf -is:quote",
+        "{0} -is:retweet", '"{1} {0}" OR "{0} is {1}"', "({0} OR {0}s) ({1} OR {2}) -hiring",
+        "{0} ({1} OR {2} OR {3}) lang:en -is:retweet", "(#{0} OR {0}) -golf -is:quote",
     )  # fmt: skip
-    return [shapes[(at + step) % len(shapes)].format(thing) for at, thing in enumerate(things) for step in (0, 1)]
+    return [
+        shapes[(at + step) % len(shapes)].format(thing, *_woes(at))
+        for at, thing in enumerate(_THINGS)
+        for step in (0, 1)
+    ]
+
+
+def _woes(at: int) -> list[str]:
+    """What may be wrong with a thing; the first of them is in each of its rules that names any."""
+    return [_WOES[(at * 7 + step * 3) % len(_WOES)] for step in range(3)]
 
 
 def posts(count: int, share: float) -> Iterator[bytes]:
@@ -48,8 +61,7 @@ def posts(count: int, share: float) -> Iterator[bytes]:
         text = [word for start in starts for word in words[start : start + 6]]
         if chance.random() < share:
             at = chance.randrange(len(_THINGS))
-            found = _WOES[at % 5 == 2 : 3 if at % 5 == 1 else 5]  # words that one of the thing's two rules asks for
-            text.insert(chance.randrange(len(text)), f"{chance.choice(found)} {_THINGS[at]}")
+            text.insert(chance.randrange(len(text)), f"{_woes(at)[0]} {_THINGS[at]}")
         yield msgspec.json.encode(_message(chance, number, text)) + b"\n"
 
 

@@ -162,6 +162,7 @@ def test_parked_ones_have_a_view_and_come_back(city: City) -> None:
     assert (chosen(page), address(page, "view")) == (one, "parked")
     press(page, f"unpark_{one}")
     assert city.status(one) == "waiting"
+    assert f"undo_{one}" not in [button.key for button in page.button]
 
 
 def test_new_ones_are_announced_and_the_list_stays(city: City) -> None:
@@ -289,8 +290,8 @@ def test_an_empty_queue_says_so_in_two_lines(city: City) -> None:
 
 
 def test_a_search_without_a_hit_offers_the_way_back(city: City) -> None:
-    city.arrive(POTHOLE)
-    page = shown()
+    (one,) = city.arrive(POTHOLE)
+    page = shown(id=str(one))
     page.text_input[0].set_value("zebra").run()
     assert "Nothing found" in drawn(page)
     press(page, "useful")

@@ -156,7 +156,7 @@ def test_an_open_ticket_links_to_the_one_over_there(city: City) -> None:
         dispatch = a_dispatch(session, accepted(session), channel="desk")
         a_ticket(session, dispatch, url="http://127.0.0.1:8311/tickets/1", number="PA-1")
     page = shown()
-    assert "PA-1" in said(page)
+    assert "PA\\-1" in said(page)
     assert page.get("link_button")[0].proto.url == "http://127.0.0.1:8311/tickets/1"
     assert "Close it" not in [button.label for button in page.button]
 
@@ -223,16 +223,11 @@ def test_a_view_counts_and_narrows(city: City) -> None:
     with city.database.writing() as session:
         a_ticket(session, a_dispatch(session, accepted(session)), status="closed")
         a_dispatch(session, accepted(session), status="exhausted")
-    page = shown()
-    assert page.get("button_group")[0].options == [
-        ":blue[All 2]",
-        ":red[Needs you 1]",
-        "On the way 0",
-        "Open 0",
-        "Closed 1",
-    ]
-    page.get("button_group")[0].set_value("closed")
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.session_state["Show tickets"] = "closed"
     assert [state for (state,) in ran(page).dataframe[0].value["state"]] == ["closed"]
+    counts = ["All 2", ":red[Needs you 1]", "On the way 0", "Open 0", ":blue[Closed 1]"]
+    assert page.get("button_group")[0].options == counts
 
 
 def test_the_list_keeps_its_order_while_it_is_read(city: City) -> None:
