@@ -434,7 +434,9 @@ def _became(last: Last, take_back: Callable[[Last], None]) -> None:
         elif row and row.status == DeliveryStatus.SENDING:
             st.markdown(":gray[· is being sent]", width="content")
         elif row:
-            st.page_link("tickets.py", label="Open" if number else "See Tickets", query_params={"find": row.reference})
+            st.page_link(
+                "tickets.py", label="See ticket" if number else "See Tickets", query_params={"find": row.reference}
+            )
         elif last.note:
             st.markdown(f":gray[· {last.note}]", width="content")
         if on_the_way or last.how in ("Dismissed", "Parked"):

@@ -139,7 +139,7 @@ def card(row: Line) -> None:
         st.header(screen.escaped(_titled(row)), width="content", anchor=False)
         st.badge(row.state, color=STATES[row.state])  # type: ignore[arg-type]
     if not row.error:
-        last = f"Last post {screen.age(row.last_post_at)} ago." if row.last_post_at else "It has brought no post yet."
+        last = f"Last post at {screen.clock(row.last_post_at)}." if row.last_post_at else "It has brought no post yet."
         st.text(_CALM[row.state].format(last=last))
         return
     since = f" since {screen.clock(row.error_at)}" if row.error_at else ""

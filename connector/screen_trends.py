@@ -205,8 +205,8 @@ def _places(end: Day, top: int) -> list[dict[str, Any]]:
 
 
 def _names(end: Day, top: int) -> Any:
-    style = {"align": "left", "dx": 7, "fontSize": 12, "fontWeight": 600, "color": screen.colour("grey")}
-    return alt.Chart(pd.DataFrame(_places(end, top))).mark_text(**style).encode(text="what:N")
+    names = alt.Chart(pd.DataFrame(_places(end, top))).encode(text="what:N")
+    return names.mark_text(align="left", dx=7, fontSize=12, fontWeight=600, color=screen.colour("grey"))
 
 
 # -- types and rules -----------------------------------------------------------------------------------------------

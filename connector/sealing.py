@@ -41,7 +41,8 @@ _PROFILE = re.compile(
     |https?://[\w.-]+/(?:@|%40|users/)
     )([\w.-]*\w(?:@[\w.-]+)?)"""
 )
-# X writes links so in a text, and no handle stands in them; `_PROFILE` is slow, so these are set aside first.
+# X writes links so in a text, and no handle stands in them. `_PROFILE` is slow, so it is asked only where something
+# else holds a slash, a percent or an equals sign: each of its alternatives needs one.
 _SHORT_LINK = re.compile(r"https://t\.co/\w+(?!\S)")
 # Shorter ones are ordinary words too often; with an @ before them they are hidden all the same.
 _SHORTEST_BARE = 4

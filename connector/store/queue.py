@@ -1,8 +1,7 @@
 """The queue: a keyset page of suspects, how many wait, one card, what is new since.
 
-Flat in the number waiting: a page walks an index backwards and stops, a filtered one the urgent suspects first and
-then the others; counts stop at a cap. Texts come with
-their placeholders; the pages mask or, on the card, reveal them.
+Flat in the number waiting: a page walks an index backwards and stops, a filtered one the urgent suspects first, then
+the others; counts stop at a cap. Texts come with their placeholders; the pages mask or, on the card, reveal them.
 """
 
 from __future__ import annotations

@@ -115,14 +115,12 @@ def test_the_next_one_moves_up_and_undo_brings_it_back(city: City) -> None:
     assert page.session_state["_queue"].ids == [first, second, third]
 
 
-def test_a_key_pressed_twice_decides_once(city: City) -> None:
+def test_accept_decides_the_one_shown_and_no_other(city: City) -> None:
     second, first = city.arrive(POTHOLE, "pothole on Birch Street")
-    page = shown()
-    button = page.button(key=f"accept_{first}")
-    button.click().run()
+    page = press(shown(), f"accept_{first}")
     assert city.decisions(first) == [("accept", "")]
     assert city.status(second) == "waiting"
-    assert "Not done" not in drawn(page)
+    assert chosen(page) == second
 
 
 def test_the_slower_of_two_is_told_who_was_faster(city: City) -> None:

@@ -82,6 +82,7 @@ def test_mashing_decides_nothing_unseen_and_nothing_twice(site: Site) -> None:
             page.keyboard.press(letter)
             page.wait_for_timeout(pause)
     page.wait_for_timeout(3000)
+    assert page.get_by_text("Not done").count() == 0  # a second press before the next card came is not a mistake
     seen = {ids[0], *page.evaluate("[...window.seen]")}
     decided = [one for one in ids if site.city.decisions(one)]
     assert decided

@@ -182,7 +182,6 @@ def test_saving_makes_a_version_and_keeps_the_old_one(few: City) -> None:
     rule_id = rule_named(few, "Pothole: street words")
     page = press(write(shown(rule=rule_id), "pothole OR crater"), "Save version 2")
     assert "Version 2 is saved" in words(page)
-    assert page.badge[0].value if hasattr(page, "badge") else True
     rule = stored(few, rule_id)
     assert (rule.version, rule.expression) == (2, "pothole OR crater")
     assert "Version 1" in words(page)
