@@ -153,6 +153,8 @@ def demo_city() -> Config:
     for section, model in (("delivery", Delivery), ("demo", Demo)):
         told = {key: value for key in model.model_fields if (value := os.environ.get(f"CONNECTOR_DEMO_{key.upper()}"))}
         table[section] = table.get(section, {}) | told
+    if url := os.environ.get("CONNECTOR_DEMO_URL"):
+        table["city"]["url"] = url
     port = table["demo"].get("desk_port", Demo().desk_port)
     table["channels"]["desk"] |= {
         "endpoint": f"http://127.0.0.1:{port}/open311/v2",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,7 @@ HEIGHT = 740
 PAGE = 200
 FAR = 30 * 86400  # a next look later than this means: nobody looks but a person
 _LIST, _CHOSEN, _ASKED, _VIEW, _FIND = "tickets_list", "ticket_chosen", "ticket_asked", "Show tickets", "find"
+_ASKS_A_PERSON = timedelta(days=365)  # a look-up that far away: nobody looks any more
 _PULSE = {"queued": 1, "sending": 2, "unclear": 2, "open": 5, "untrackable": 5}
 _EMPTY = {
     "all": (
@@ -319,6 +320,8 @@ def _verbs(card: TicketCard) -> None:
             if (way := _way(row.channel)) and way.can_find:
                 _button("Look up now", row, main(), workflow.look_up_now, row.dispatch_id)
             _by_hand(row)
+            if not (way and way.can_find) or card.dispatch.due_at > now() + _ASKS_A_PERSON:
+                _button("It is not there, send again", row, "secondary", workflow.send_again, row.dispatch_id)
         case DeliveryStatus.EXHAUSTED:
             _button("Try again", row, main(), workflow.try_again, row.dispatch_id)
             _by_hand(row)
@@ -328,8 +331,7 @@ def _verbs(card: TicketCard) -> None:
         case TicketStatus.OPEN | TicketStatus.UNTRACKABLE if not _followed(row):
             _close(row)
     if row.flagged:
-        key = f"flag_{row.dispatch_id}"
-        st.button("Done at the CRM", key=key, type=main(), on_click=_unflag, args=(row.ticket_id,))
+        _button("Done at the CRM", row, main(), workflow.flag_done, row.ticket_id or 0)
     if row.url.startswith(("http://", "https://")):
         st.link_button(f"Open at {_name(row.channel)}", row.url, icon=":material/open_in_new:")
     if links := (card.dispatch.content or {}).get("links"):
@@ -385,11 +387,6 @@ def _asking(
             st.form_submit_button(done, type="primary", on_click=act)
         if st.session_state.pop(_ASKED, "") == key:
             screen.said()
-
-
-def _unflag(ticket_id: int) -> None:
-    with screen.house().database.writing() as session:
-        tickets.unflag(session, ticket_id, screen.me())
 
 
 def _history(card: TicketCard) -> list[tuple[datetime, str, str]]:

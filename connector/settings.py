@@ -109,8 +109,8 @@ def _bad_values(config: Config, wanted: Mapping[str, Any]) -> list[str]:
     elif wanted["active"]:
         if channels.kinds()[adapter.kind].needs_address and not address:
             found.append(f"{wanted['channel']} sends mail, so it needs an address.")
-        if adapter.kind == "open311" and not wanted["service_code"]:
-            found.append(f"{wanted['channel']} speaks Open311, so it needs the service code that it has there.")
+        if channels.kinds()[adapter.kind].needs_service_code and not wanted["service_code"]:
+            found.append(f"{wanted['channel']} files by service, so it needs the service code that it has there.")
     return found
 
 

@@ -125,6 +125,7 @@ def run(config: Config, port: int | None) -> int:
 def _parts(config: Config, port: int) -> list[Part]:
     # A command started elsewhere must find the same settings file and the same package.
     base = {**os.environ, _PARENT: str(os.getpid()), "PYTHONPATH": str(ROOT)}
+    base["CONNECTOR_DEMO_URL"] = f"http://127.0.0.1:{port}"  # what links in the demo's mails lead to
     if config.file:
         base["CONNECTOR_CONFIG"] = str(config.file.resolve())
     address = "127.0.0.1" if config.login is None else "0.0.0.0"  # without a login: this computer alone

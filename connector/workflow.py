@@ -267,6 +267,34 @@ def look_up_now(database: Database, dispatch_id: int, by: str) -> None:
         session.add(TicketEvent(dispatch_id=dispatch_id, what="Looked up by hand", by=by))
 
 
+def send_again(database: Database, dispatch_id: int, by: str) -> None:
+    """A person looked and did not find it there: an unclear delivery is sent once more."""
+    at = now()
+    with database.writing() as session:
+        done = session.exec(
+            sql_update(Dispatch)
+            .where(
+                col(Dispatch.id) == dispatch_id,
+                col(Dispatch.status) == DeliveryStatus.UNCLEAR,
+                col(Dispatch.claimed_until).is_(None) | (col(Dispatch.claimed_until) < at),
+            )
+            .values(status=DeliveryStatus.QUEUED, due_at=at, lookups=0)
+        )
+        if done.rowcount != 1:
+            raise AlreadyDecidedError("It moved meanwhile; look again.")
+        session.add(TicketEvent(dispatch_id=dispatch_id, what="Not found there: sent again by hand", by=by))
+
+
+def flag_done(database: Database, ticket_id: int, by: str) -> None:
+    """A person took the deleted text out of the ticket over there."""
+    with database.writing() as session:
+        ticket = session.get_one(Ticket, ticket_id, with_for_update=True)
+        if ticket.flagged:
+            ticket.flagged = ""
+            session.add(ticket)
+            session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what="Done at the CRM", by=by))
+
+
 def filed_by_hand(database: Database, dispatch_id: int, number: str, by: str) -> None:
     """A person filed it, or found it there: keep the number they give. Raises ValueError without one."""
     if not number.strip():

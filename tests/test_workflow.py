@@ -570,17 +570,21 @@ def test_closing_by_hand_says_what_was_done(database: Database) -> None:
 
 
 def test_an_exhausted_delivery_gets_its_tries_again(city: Config, database: Database) -> None:
-    once = city.model_copy(update={"delivery": city.delivery.model_copy(update={"tries": 1})})
-    accepted(database, once)
-    desk = Counter(BUSY, numbered)
-    worker = a_worker(database, once, desk)
-    worker.step()
-    tried = the_dispatch(database)
-    assert tried.status == "exhausted"
+    twice = city.model_copy(update={"delivery": city.delivery.model_copy(update={"tries": 2})})
+    accepted(database, twice)
+    desk = Counter(BUSY, BUSY, BUSY, numbered)
+    worker = a_worker(database, twice, desk)
+    for status in ("queued", "exhausted"):
+        worker.step()
+        tried = the_dispatch(database)
+        assert tried.status == status
+        time_passes(database, 100)
     workflow.try_again(database, tried.id or 0, "Dana")
-    worker.step()
-    assert the_dispatch(database).status == "sent"
-    assert desk.references == [tried.reference] * 2
+    for status in ("queued", "sent"):
+        worker.step()
+        assert the_dispatch(database).status == status
+        time_passes(database, 100)
+    assert desk.references == [tried.reference] * 4
     assert "Tried again by hand" in events(database)
     with pytest.raises(AlreadyDecidedError, match="moved meanwhile"):
         workflow.try_again(database, tried.id or 0, "Dana")

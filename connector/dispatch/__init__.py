@@ -137,6 +137,8 @@ class Channel(adapters.AdapterBase, ABC):
     """Whether the ticket's state can be asked; if not, staff close it on Tickets."""
     needs_address: ClassVar[bool] = False
     """Whether a request type must name a person to write to."""
+    needs_service_code: ClassVar[bool] = False
+    """Whether a request type must name the service that it is filed under."""
     leaves_house: ClassVar[bool] = True
     """False for channels that only write into the data directory."""
 

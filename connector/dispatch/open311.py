@@ -37,6 +37,7 @@ class Open311(Channel):
     title = "Open311 GeoReport v2"
     can_find = True
     can_follow = True
+    needs_service_code = True
 
     class Settings(adapters.Settings):
         endpoint: str = Field(description="Base address of the server, without /requests.json at its end")

@@ -228,15 +228,6 @@ def card(session: Session, dispatch_id: int) -> TicketCard | None:
     )
 
 
-def unflag(session: Session, ticket_id: int, by: str) -> None:
-    """A person did at the CRM what the flag asked for."""
-    ticket = session.get_one(Ticket, ticket_id, with_for_update=True)
-    if ticket.flagged:
-        ticket.flagged = ""
-        session.add(ticket)
-        session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what="Done at the CRM", by=by))
-
-
 @dataclass(frozen=True, slots=True)
 class ChannelHealth:
     """How a channel has been doing, from its deliveries and follow-ups."""

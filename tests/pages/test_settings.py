@@ -102,7 +102,7 @@ def test_a_new_type_is_added_with_its_code(city: City) -> None:
 def test_what_is_wrong_is_said_in_sentences_and_nothing_saved(city: City) -> None:
     page = press(typed(shown(), {0: {"due_hours": -4}, 1: {"service_code": None}}), "Save 2 changes")
     assert "Pothole: it must be due in 1 hour or more." in texts(page)
-    assert "Missed garbage pickup: desk speaks Open311, so it needs the service code" in texts(page)
+    assert "Missed garbage pickup: desk files by service, so it needs the service code" in texts(page)
     assert the_type(city, "pothole").version == the_type(city, "missed_garbage").version == 1
 
 
