@@ -7,8 +7,7 @@ reference – never sent again blindly. "Not found" counts only after the time-o
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +21,9 @@ from sqlmodel import Session, col, select
 from connector import dispatch as channels
 from connector import privacy
 from connector.config import Config
-from connector.dispatch import Absent, Channel, Found, Receipt, Request, TicketRef, TicketState
-from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, UnclearError
+from connector.dispatch import Absent, Channel, Found, Receipt, Request
+from connector.errors import AuthError, RefusedError, TemporaryError, UnclearError, whereabouts
+from connector.followup import FollowUps
 from connector.models import (
     Decision,
     DecisionKind,
@@ -38,14 +38,12 @@ from connector.models import (
     now,
 )
 from connector.store import Database
+from connector.store.house import pause, paused_until
 
 log = structlog.get_logger()
 D = DeliveryStatus
-_AT_ONCE = 50  # tickets asked for in one call of a channel
 _LOOKUPS = 8  # fruitless look-ups before a person is asked
 _NEVER = timedelta(days=3650)
-_MAY_REOPEN = timedelta(days=14)
-_FOLLOWED = (TicketStatus.OPEN, TicketStatus.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Deliveries:
 
     def __init__(self, database: Database, config: Config, ways: Mapping[str, Channel], worker: str) -> None:
         self.database, self.config, self.ways, self.worker = database, config, ways, worker
+        self.follow_ups = FollowUps(database, config, ways)
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """One round: lost claims, look-ups, everything due, then tickets to look at. How many were handled."""
@@ -75,7 +74,7 @@ class Deliveries:
                 talk(claim)
                 done += 1
         if not stopping():
-            done += self.follow_up()
+            done += self.follow_ups.step()
         return done
 
     # -- claim -----------------------------------------------------------------------------------------------------
@@ -148,7 +147,7 @@ class Deliveries:
         except UnclearError as error:
             self._unclear(claim, str(error), started)
         except Exception as error:  # noqa: BLE001 - whatever broke, it may have been delivered
-            log.error("a channel broke while sending", channel=claim.channel, **_where(error))
+            log.error("a channel broke while sending", channel=claim.channel, **whereabouts(error))
             self._unclear(claim, f"The channel broke: {type(error).__name__}.", started)
         else:
             self._sent(claim, receipt, "Sent")
@@ -159,7 +158,7 @@ class Deliveries:
         try:
             answer = way.find(claim.request)
         except Exception as error:  # noqa: BLE001 - a failed look-up says nothing about the request
-            log.error("a channel broke while looking up", channel=claim.channel, **_where(error))
+            log.error("a channel broke while looking up", channel=claim.channel, **whereabouts(error))
             answer = channels.Unknown(f"The look-up broke: {type(error).__name__}")
         delivery = self.config.delivery
         believed_at = claim.sent_at + timedelta(seconds=delivery.timeout + delivery.settle)
@@ -197,6 +196,8 @@ class Deliveries:
             )
             if won.rowcount != 1:
                 log.warning("an answer came for a delivery that had moved on", reference=claim.request.reference)
+                late = f"A late answer: it stands there too, as {_told(receipt)}"
+                session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=late))
                 return
             dispatch = session.get_one(Dispatch, claim.dispatch_id)
             follow = way.can_follow and receipt.trackable and bool(receipt.number or receipt.token)
@@ -208,8 +209,7 @@ class Deliveries:
                     check_at=at + timedelta(seconds=self._soon(receipt)) if follow else None,
                 )
             )  # fmt: skip
-            number = receipt.number or (f"token {receipt.token}" if receipt.token else "no number is told")
-            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {number}", at=at))
+            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {_told(receipt)}", at=at))
             privacy.recheck(session, dispatch.suspect_id)
 
     def _soon(self, receipt: Receipt) -> float:
@@ -312,88 +312,9 @@ class Deliveries:
         try:
             way.forget(told["reference"])
         except Exception as error:  # noqa: BLE001 - tried again in the next round
-            log.error("a channel could not forget a request", channel=told["channel"], **_where(error))
+            log.error("a channel could not forget a request", channel=told["channel"], **whereabouts(error))
             return False
         return True
-
-    # -- follow up -------------------------------------------------------------------------------------------------
-
-    def follow_up(self) -> int:
-        """Ask for the state of tickets that are due, channel by channel; an older state than ours is ignored."""
-        looked = 0
-        for name, way in self.ways.items():
-            if way.can_follow and (asked := self._claim_tickets(name)):
-                self._ask(name, way, asked)
-                looked += len(asked)
-        return looked
-
-    def _claim_tickets(self, channel: str) -> dict[TicketRef, list[int]]:
-        at = now()
-        with self.database.writing() as session:
-            until = paused_until(session, channel)
-            if until and until > at:
-                return {}
-            due = session.exec(
-                select(Ticket)
-                .where(col(Ticket.status).in_(_FOLLOWED), Ticket.channel == channel, col(Ticket.check_at) <= at)
-                .order_by(col(Ticket.check_at))
-                .limit(_AT_ONCE)
-                .with_for_update(skip_locked=True)
-            ).all()
-            asked: dict[TicketRef, list[int]] = {}
-            for ticket in due:
-                ticket.check_at = self._next_look(ticket, at)
-                session.add(ticket)
-                ref = TicketRef(number=ticket.number, token="" if ticket.number else ticket.token)
-                asked.setdefault(ref, []).append(ticket.id or 0)
-            return asked
-
-    def _next_look(self, ticket: Ticket, at: datetime) -> datetime | None:
-        """A closed one may be reopened: it is looked at for a while, more seldom."""
-        wait = timedelta(seconds=self.config.delivery.follow_up)
-        if ticket.status != TicketStatus.CLOSED:
-            return at + wait
-        return at + 12 * wait if at - (ticket.closed_at or at) < _MAY_REOPEN else None
-
-    def _ask(self, name: str, way: Channel, asked: Mapping[TicketRef, list[int]]) -> None:
-        try:
-            states: Iterable[TicketState] = way.status(list(asked))
-            error = ""
-        except AuthError as refused:
-            with self.database.writing() as session:
-                pause(session, name, str(refused), now() + timedelta(seconds=self.config.delivery.retry_longest))
-            return
-        except AdapterError as failed:
-            states, error = [], str(failed)
-        except Exception as broken:  # noqa: BLE001 - one broken answer must not stop the others
-            log.error("a channel broke while following up", channel=name, **_where(broken))
-            states, error = [], f"The channel broke: {type(broken).__name__}"
-        with self.database.writing() as session:
-            ids = [ticket_id for same in asked.values() for ticket_id in same]
-            session.exec(sql_update(Ticket).where(col(Ticket.id).in_(ids)).values(checked_at=now(), last_error=error))
-            for state in states:
-                for ticket_id in asked.get(state.ref, ()):
-                    _record(session, session.get_one(Ticket, ticket_id), state)
-
-
-def _record(session: Session, ticket: Ticket, state: TicketState) -> None:
-    if ticket.changed_at and state.changed_at and state.changed_at < ticket.changed_at:
-        return
-    what = []
-    if state.number and state.number != ticket.number:
-        what.append(f"Number {state.number}")
-        ticket.number = state.number
-    closed = TicketStatus.CLOSED if state.closed else TicketStatus.OPEN
-    if closed != ticket.status:
-        what.append(f"Closed: {state.notes}" if state.closed and state.notes else closed.value.capitalize())
-    elif state.notes and state.notes != ticket.notes:
-        what.append(f"Note: {state.notes}")
-    ticket.status, ticket.notes = closed, state.notes
-    ticket.closed_at = (state.changed_at or now()) if state.closed else None
-    ticket.changed_at, ticket.url = state.changed_at or ticket.changed_at, state.url or ticket.url
-    session.add(ticket)
-    for line in what:
-        session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what=line))
 
 
 def _due(session: Session, status: DeliveryStatus, at: datetime, usable: list[str]) -> Any:
@@ -411,23 +332,5 @@ def _bare(dispatch: Dispatch) -> Request:
     return Request(dispatch.reference, type_code="", type_title="", department="", text="")
 
 
-def _where(error: Exception) -> dict[str, str]:
-    # The message of a foreign exception may quote a post or a key: its kind and place must do.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return {"kind": type(error).__name__, "at": f"{frame.filename}:{frame.lineno}"}
-
-
-def pause(session: Session, channel: str, why: str, until: datetime) -> None:
-    """Let a channel rest; shown on Settings and Tickets until `resume` or the time is over."""
-    session.merge(Setting(name=f"paused.{channel}", value={"why": why, "until": until.isoformat()}, at=now()))
-
-
-def resume(session: Session, channel: str) -> None:
-    """Use the channel again at once."""
-    if stored := session.get(Setting, f"paused.{channel}"):
-        session.delete(stored)
-
-
-def paused_until(session: Session, channel: str) -> datetime | None:
-    stored = session.get(Setting, f"paused.{channel}")
-    return datetime.fromisoformat(stored.value["until"]) if stored else None
+def _told(receipt: Receipt) -> str:
+    return receipt.number or (f"token {receipt.token}" if receipt.token else "no number is told")

@@ -18,6 +18,8 @@ classes whether a request is tried again, looked up or handed back.
 
 from __future__ import annotations
 
+import traceback
+
 
 class ConnectorError(Exception):
     """The root; its text can be shown to a person as it is."""
@@ -69,3 +71,10 @@ class RefusedError(AdapterError):
 
 class AuthError(AdapterError):
     """The credential is refused."""
+
+
+def whereabouts(error: Exception) -> dict[str, str]:
+    """Kind and place of a foreign error, for a log line."""
+    # The message of a foreign exception may quote a post or a key: its kind and place must do.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"kind": type(error).__name__, "at": f"{frame.filename}:{frame.lineno}"}

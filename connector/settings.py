@@ -16,13 +16,13 @@ from sqlalchemy import func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector import catalogue_file, deliver
+from connector import catalogue_file
 from connector import dispatch as channels
 from connector.catalogue_file import Changes
 from connector.config import Config
 from connector.errors import AlreadyDecidedError, ConnectorError
 from connector.models import AuditEntry, RequestType
-from connector.store import Database, catalogue
+from connector.store import Database, catalogue, house
 
 FIELDS = {
     "title": "title", "department": "department", "due_hours": "due in hours", "channel": "channel",
@@ -174,7 +174,7 @@ def try_channel(config: Config, name: str) -> Tested:
 def resume(database: Database, channel: str, by: str) -> None:
     """Use a paused channel again at once."""
     with database.writing() as session:
-        deliver.resume(session, channel)
+        house.resume(session, channel)
         catalogue.audit(session, "channel resumed", {"channel": channel}, by)
 
 

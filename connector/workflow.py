@@ -2,7 +2,7 @@
 
 `Worker` is the background process's round; `accept`, `dismiss` and their kin are what a person does. Every decision is
 compare-and-set on the suspect's version, and accepting writes Decision and Dispatch in one commit. Read on in
-`collect.py` and `intake.py` (a post comes in), `deliver.py` (a request goes out).
+`collect.py` and `intake.py` (a post comes in), `deliver.py` (a request goes out), `byhand.py` (what people mend).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
 from connector import sources
+from connector.byhand import close_by_hand, filed_by_hand, flag_done, look_up_now, send_again, try_again
 from connector.collect import Collector
 from connector.config import Config
 from connector.deliver import Deliveries
@@ -41,13 +42,29 @@ from connector.models import (
     SuspectPost,
     SuspectStatus,
     Ticket,
-    TicketEvent,
     now,
 )
 from connector.sealing import mask
 from connector.store import Database, house
 from connector.store.tickets import latest_dispatch
 
+__all__ = [
+    "Worker",
+    "accept",
+    "close_by_hand",
+    "dismiss",
+    "filed_by_hand",
+    "flag_done",
+    "look_up_now",
+    "new_reference",
+    "park",
+    "request_of",
+    "retype",
+    "send_again",
+    "try_again",
+    "undo",
+    "wake",
+]
 log = structlog.get_logger()
 OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 _BEAT, _REST, _LOOK = 3.0, 5.0, 0.5  # seconds between heartbeats, chores, and looks for something to send
@@ -227,93 +244,6 @@ def new_reference() -> str:
     return "SC-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
-def close_by_hand(database: Database, ticket_id: int, note: str, by: str) -> None:
-    """Close a ticket that no other system keeps; raises ValueError without a note, it is what the resident is told."""
-    if not note.strip():
-        raise ValueError("Say in a few words what was done: the resident is told so.")
-    with database.writing() as session:
-        ticket = session.get_one(Ticket, ticket_id, with_for_update=True)
-        if ticket.status == "closed":
-            raise AlreadyDecidedError("It is closed already.")
-        ticket.status, ticket.notes, ticket.closed_at, ticket.changed_at = "closed", note.strip(), now(), now()
-        ticket.check_at = None
-        session.add(ticket)
-        session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what=f"Closed: {note.strip()}", by=by))
-
-
-def try_again(database: Database, dispatch_id: int, by: str) -> None:
-    """Give an exhausted delivery its tries again, at once; raises AlreadyDecidedError if it moved meanwhile."""
-    with database.writing() as session:
-        done = session.exec(
-            sql_update(Dispatch)
-            .where(col(Dispatch.id) == dispatch_id, col(Dispatch.status) == DeliveryStatus.EXHAUSTED)
-            .values(status=DeliveryStatus.QUEUED, due_at=now(), attempts=0)
-        )
-        if done.rowcount != 1:
-            raise AlreadyDecidedError("It moved meanwhile; look again.")
-        session.add(TicketEvent(dispatch_id=dispatch_id, what="Tried again by hand", by=by))
-
-
-def look_up_now(database: Database, dispatch_id: int, by: str) -> None:
-    """Ask now whether an unclear delivery arrived."""
-    with database.writing() as session:
-        done = session.exec(
-            sql_update(Dispatch)
-            .where(col(Dispatch.id) == dispatch_id, col(Dispatch.status) == DeliveryStatus.UNCLEAR)
-            .values(due_at=now(), lookups=0)
-        )
-        if done.rowcount != 1:
-            raise AlreadyDecidedError("It moved meanwhile; look again.")
-        session.add(TicketEvent(dispatch_id=dispatch_id, what="Looked up by hand", by=by))
-
-
-def send_again(database: Database, dispatch_id: int, by: str) -> None:
-    """A person looked and did not find it there: an unclear delivery is sent once more."""
-    at = now()
-    with database.writing() as session:
-        done = session.exec(
-            sql_update(Dispatch)
-            .where(
-                col(Dispatch.id) == dispatch_id,
-                col(Dispatch.status) == DeliveryStatus.UNCLEAR,
-                col(Dispatch.claimed_until).is_(None) | (col(Dispatch.claimed_until) < at),
-            )
-            .values(status=DeliveryStatus.QUEUED, due_at=at, lookups=0)
-        )
-        if done.rowcount != 1:
-            raise AlreadyDecidedError("It moved meanwhile; look again.")
-        session.add(TicketEvent(dispatch_id=dispatch_id, what="Not found there: sent again by hand", by=by))
-
-
-def flag_done(database: Database, ticket_id: int, by: str) -> None:
-    """A person took the deleted text out of the ticket over there."""
-    with database.writing() as session:
-        ticket = session.get_one(Ticket, ticket_id, with_for_update=True)
-        if ticket.flagged:
-            ticket.flagged = ""
-            session.add(ticket)
-            session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what="Done at the CRM", by=by))
-
-
-def filed_by_hand(database: Database, dispatch_id: int, number: str, by: str) -> None:
-    """A person filed it, or found it there: keep the number they give. Raises ValueError without one."""
-    if not number.strip():
-        raise ValueError("Give the number that the ticket has over there.")
-    with database.writing() as session:
-        dispatch = session.get_one(Dispatch, dispatch_id, with_for_update=True)
-        if dispatch.status not in (DeliveryStatus.UNCLEAR, DeliveryStatus.EXHAUSTED, DeliveryStatus.QUEUED):
-            raise AlreadyDecidedError("It moved meanwhile; look again.")
-        dispatch.status, dispatch.claimed_by, dispatch.claimed_until = DeliveryStatus.BY_HAND, "", None
-        session.add(dispatch)
-        session.add(
-            Ticket(
-                dispatch_id=dispatch_id, suspect_id=dispatch.suspect_id, channel=dispatch.channel,
-                number=number.strip(), check_at=now(),
-            )
-        )  # fmt: skip
-        session.add(TicketEvent(dispatch_id=dispatch_id, what=f"Filed by hand as {number.strip()}", by=by))
-
-
 def _decided(
     session: Session, suspect_id: int, version: int | None, status: SuspectStatus, by: str, **values: Any
 ) -> Suspect:
@@ -346,7 +276,15 @@ def _who(session: Session, suspect: Suspect) -> str:
         return f"It is {suspect.status} already."
     done = {"accept": "accepted", "dismiss": "dismissed", "park": "parked", "undo": "put back", "retype": "retyped"}
     by = f" by {last.by}" if last.by else ""
-    return f"It was {done.get(last.kind, suspect.status)}{by} at {last.at:%H:%M} UTC; your key did nothing."
+    return f"It was {done.get(last.kind, suspect.status)}{by}, {_ago(last.at)}; your key did nothing."
+
+
+def _ago(at: datetime) -> str:
+    seconds = (now() - at).total_seconds()
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "a moment ago"
 
 
 def _decision(suspect: Suspect, kind: DecisionKind, by: str, at: datetime, reason: str = "") -> Decision:
@@ -361,7 +299,7 @@ def _wait_again(session: Session, suspect: Suspect) -> None:
 
 
 def _call_back(session: Session, suspect_id: int, sent: str = "") -> Dispatch:
-    """Cancel the suspect's dispatch if it has not been claimed; otherwise say where it is."""
+    """Cancel the suspect's dispatch if it surely is not there: not claimed yet, or waiting for another try."""
     last = latest_dispatch(session, suspect_id)
     if last is None:
         raise AlreadyDecidedError("There is nothing to take back.")
@@ -369,8 +307,7 @@ def _call_back(session: Session, suspect_id: int, sent: str = "") -> Dispatch:
         sql_update(Dispatch)
         .where(
             col(Dispatch.id) == last.id,
-            col(Dispatch.attempts) == 0,
-            col(Dispatch.status).in_((DeliveryStatus.QUEUED, DeliveryStatus.DRAFTED)),
+            col(Dispatch.status).in_((DeliveryStatus.QUEUED, DeliveryStatus.DRAFTED, DeliveryStatus.EXHAUSTED)),
         )
         .values(status=DeliveryStatus.CANCELLED)
     )

@@ -118,5 +118,3 @@ def sealer(config: settings.Config) -> sealing.Sealer:
 def gazetteer() -> Gazetteer:
     """Knows no place."""
     return Gazetteer.load(None, None, None)
-
-

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from connector import deliver, workflow
+from connector import workflow
 from connector.config import Config
 from connector.dispatch import Absent, Channel, Found, Receipt, Request, TicketRef, TicketState, Unknown
 from connector.dispatch.outbox import Outbox
@@ -238,7 +238,7 @@ def test_a_refused_credential_pauses_this_channel_alone_and_costs_no_try(city: C
         assert "401" in house.pauses(session)["desk"].why
     assert worker.step() == 0
     with database.writing() as session:
-        deliver.resume(session, "desk")
+        house.resume(session, "desk")
     worker.step()
     assert [(d.status, d.attempts) for d in dispatches(database)] == [("sent", 1)] * 3
 

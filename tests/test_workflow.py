@@ -18,7 +18,6 @@ from sqlmodel import Session, col, select
 
 from connector import workflow
 from connector.config import Adapter, Config
-from connector.deliver import resume
 from connector.dispatch import Absent, Found, Receipt, Request, Unknown
 from connector.dispatch.outbox import Outbox
 from connector.errors import (
@@ -49,6 +48,7 @@ from connector.models import (
 from connector.privacy import erase
 from connector.sealing import CLOSE, OPEN
 from connector.store import Database
+from connector.store.house import resume
 from tests.builders import a_dispatch, a_post, a_suspect, a_ticket, a_type
 from tests.deliveries import (
     HOLD,
@@ -216,9 +216,7 @@ def test_the_slower_reviewer_is_told_who_was_faster_and_when(
         "park": lambda: workflow.park(database, suspect_id, "Dana", 1),
         "retype": lambda: workflow.retype(database, city, suspect_id, "noise", "Dana", 1),
     }[first]()
-    with database.reading() as session:
-        at = session.exec(select(Decision.at)).one()
-    told = rf"^It was {done} by Dana at {at:%H:%M} UTC; your key did nothing\.$"
+    told = rf"^It was {done} by Dana, (a moment|\d+ min) ago; your key did nothing\.$"
     before = the_suspect(database, suspect_id).model_dump()
     for second in (
         lambda: workflow.accept(database, city, suspect_id, "Ben", 1),
@@ -288,7 +286,7 @@ def test_of_two_at_once_exactly_one_decides(city: Config, database: Database) ->
         ((kind, _, by),) = decisions(database, suspect_id)
         assert {"Dana": dana, "Ben": ben}[by] == "won"
         loser = ben if by == "Dana" else dana
-        assert loser.startswith(f"It was {'accepted' if kind == 'accept' else 'dismissed'} by {by} at")
+        assert loser.startswith(f"It was {'accepted' if kind == 'accept' else 'dismissed'} by {by}, ")
         assert len(dispatches(database, suspect_id)) == (1 if kind == "accept" else 0)
 
 

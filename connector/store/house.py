@@ -62,6 +62,22 @@ def pauses(session: Session) -> dict[str, Pause]:
     return {name: pause for name, pause in found.items() if pause.until > now()}
 
 
+def pause(session: Session, channel: str, why: str, until: datetime) -> None:
+    """Let a channel rest; shown on Settings and Tickets until `resume` or the time is over."""
+    session.merge(Setting(name=f"paused.{channel}", value={"why": why, "until": until.isoformat()}, at=now()))
+
+
+def resume(session: Session, channel: str) -> None:
+    """Use the channel again at once."""
+    if stored := session.get(Setting, f"paused.{channel}"):
+        session.delete(stored)
+
+
+def paused_until(session: Session, channel: str) -> datetime | None:
+    stored = session.get(Setting, f"paused.{channel}")
+    return datetime.fromisoformat(stored.value["until"]) if stored else None
+
+
 def totals(session: Session) -> dict[str, Any]:
     """Posts, suspects by status, dispatches by status."""
     suspects = session.exec(select(Suspect.status, func.count()).group_by(col(Suspect.status))).all()

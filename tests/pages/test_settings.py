@@ -11,7 +11,7 @@ import yaml
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from connector import catalogue_file, config, deliver, settings
+from connector import catalogue_file, config, settings
 from connector.config import Adapter
 from connector.dispatch.outbox import Outbox
 from connector.errors import AlreadyDecidedError
@@ -216,7 +216,7 @@ def test_a_channel_whose_variable_is_not_set_is_told(city: City) -> None:
 
 def test_a_paused_channel_is_taken_up_again(city: City) -> None:
     with city.database.writing() as session:
-        deliver.pause(session, "desk", "**The key** is refused", now() + timedelta(hours=1))
+        house.pause(session, "desk", "**The key** is refused", now() + timedelta(hours=1))
     page = shown("channels")
     assert "paused until" in said(page)
     assert "**The key** is refused" in "".join(one.proto.body for one in page.get("html"))

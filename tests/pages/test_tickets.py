@@ -11,10 +11,10 @@ import pytest
 from sqlmodel import Session, col, select
 from streamlit.testing.v1 import AppTest
 
-from connector import deliver, screen_tickets, workflow
+from connector import screen_tickets, workflow
 from connector.models import Dispatch, Suspect, Ticket, TicketEvent, now
 from connector.privacy import FLAG
-from connector.store import tickets
+from connector.store import house, tickets
 from tests.builders import a_dispatch, a_suspect, a_ticket, a_type
 from tests.pages.browser import City
 
@@ -272,7 +272,7 @@ def test_their_words_stay_text(city: City, words: str) -> None:
         suspect = a_suspect(session, words, place=words, status="waiting", returned_because=words)
         dispatch = a_dispatch(session, suspect, status="refused", last_error=words, content={"text": words})
         session.add(TicketEvent(dispatch_id=dispatch.id, what=f"Refused: {words}"))
-        deliver.pause(session, "outbox", words, now() + timedelta(hours=1))
+        house.pause(session, "outbox", words, now() + timedelta(hours=1))
         noted = a_ticket(session, a_dispatch(session, accepted(session)), status="closed", notes=words)
     page = shown()
     for reference in (dispatch.reference, _reference(city, noted)):
@@ -295,7 +295,7 @@ def test_no_handle_is_shown(city: City) -> None:
 def test_a_paused_channel_is_told_with_its_reason(city: City) -> None:
     one_dispatch(city, channel="desk")
     with city.database.writing() as session:
-        deliver.pause(session, "desk", "The key is refused", now() + timedelta(hours=1))
+        house.pause(session, "desk", "The key is refused", now() + timedelta(hours=1))
     page = shown()
     assert "desk is paused until" in page.warning[0].value
     assert "Why  The key is refused" in bodies(page)

@@ -1,28 +1,40 @@
-"""What the pages share: the house behind them, widgets, charts and maps; the only module here that knows Streamlit.
+"""What the pages share: the house behind them, words for times, widgets; no other package here knows Streamlit.
 
-Text from outside reaches a page by `text`, by a dataframe's text cell or by `posts` – escaped, inside tags that are
-ours alone – and never by Markdown. Read on in `pages/`, which ask one question and call one verb each.
+Each page has its pieces in a module of this package, asked by `pages/`, which put them together and call one verb each.
+Text from outside reaches a page by `text.py`, by `st.text` or by a dataframe's text cell. Read on in `text.py`, then
+in `queue.py`.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import altair as alt
+import msgspec
 import pandas as pd
 import streamlit as st
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from connector import config, sealing, store
 from connector.errors import ConnectorError
 from connector.models import now
+from connector.screen.text import byline as byline
+from connector.screen.text import escaped as escaped
+from connector.screen.text import pieces as pieces
+from connector.screen.text import posts as posts
+from connector.screen.text import status as status
 from connector.store import house as house_questions
 from connector.triage import Gazetteer
 
@@ -41,18 +53,6 @@ _COLOURS = {
     "blue": ("#2557C7", "#7FA4F5"), "mid": ("#7C9BE3", "#4F6CA8"), "mute": ("#828C9B", "#7C8798"),
     "main": ("#AEB6C2", "#566072"),
 }  # fmt: skip
-# Tags of outside text: no attribute is made from data, and the tints are translucent, so that they fit both themes.
-_PARAGRAPH = (
-    '<p dir="auto" style="margin:0;padding:{pad} 0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.45;'
-    'font-size:{size};border-top:{line}">{body}</p>'
-)
-_TAGS = {
-    "": "{}",
-    "by": '<span style="opacity:.75">{}</span>',
-    "word": '<mark style="background:rgba(255,190,0,.30);color:inherit;border-radius:3px;padding:0 2px">{}</mark>',
-    "place": '<mark style="background:none;color:inherit;text-decoration:underline dotted 2px;'
-    'text-underline-offset:4px">{}</mark>',
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def me() -> str:
     return "demo" if house().config.is_demo else "local"
 
 
-# -- time and words ------------------------------------------------------------------------------------------------
+# -- time and words ---------------------------------------------------------------------------------------------------
 
 
 def midnight() -> datetime:
@@ -182,55 +182,7 @@ def said() -> bool:
     return bool(message)
 
 
-# -- outside text --------------------------------------------------------------------------------------------------
-
-
-def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
-    """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case."""
-    spans = [(m.start(), m.end(), "place") for m in re.finditer(re.escape(place), text)][:1] if place else []
-    for word in words:
-        whole = rf"(?<!\w){re.escape(word)}(?!\w)" if word[:1].isalnum() and word[-1:].isalnum() else re.escape(word)
-        spans += [(m.start(), m.end(), "word") for m in re.finditer(whole, text, re.IGNORECASE)]
-    out, at = [(by, "by")], 0
-    for start, end, why in sorted(spans):
-        if start >= at:
-            out += [(text[at:start], ""), (text[start:end], why)]
-            at = end
-    return [piece for piece in [*out, (text[at:], "")] if piece[0]]
-
-
-def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> None:
-    """Outside texts as text, reasons marked; with its two neighbours the only place where the pages write HTML."""
-    out = []
-    for number, parts in enumerate(items):
-        body = "".join(_TAGS[why].format(html.escape(text)) for text, why in parts)
-        size, pad = "1.125rem" if large else "1rem", "0" if len(items) == 1 else ".4rem"
-        line = "1px solid rgba(128,128,128,.25)" if number else "0"
-        out.append(_PARAGRAPH.format(body=body or "&nbsp;", size=size, pad=pad, line=line))
-    if out:
-        st.html("".join(out))
-
-
-def byline(text: str) -> None:
-    """Who wrote it and when, in quiet letters."""
-    st.html(f'<p dir="auto" style="margin:0;font-size:.93rem;opacity:.75">{html.escape(text)}</p>', width="content")
-
-
-def status(text: str) -> None:
-    """What just happened, where a screen reader hears of it."""
-    tick = '<span aria-hidden="true" style="opacity:.75">✓ </span>'
-    st.html(f'<p role="status" style="margin:0;font-size:1rem">{tick}{html.escape(text)}</p>', width="content")
-
-
-def escaped(text: str) -> str:
-    """Outside text inside a Markdown sentence of ours: every sign that Markdown knows is taken literally.
-
-    For short names from the settings alone (a type's title, a channel); posts go through `posts`.
-    """
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])", r"\\\1", text.replace("\n", " "))
-
-
-# -- layout --------------------------------------------------------------------------------------------------------
+# -- layout -----------------------------------------------------------------------------------------------------------
 
 
 def dark() -> bool:
@@ -314,104 +266,4 @@ def worker_banner() -> None:
         f"**The worker {when}.** You can go on deciding: nothing is sent and no new posts arrive until it runs "
         "again. Tell IT: `python -m connector worker`",
         icon=":material/power_off:",
-    )
-
-
-# -- maps ----------------------------------------------------------------------------------------------------------
-
-
-@st.cache_data(ttl=3600, max_entries=2, show_spinner=False)
-def _streets() -> pd.DataFrame:
-    rows = [
-        (number, name, main, lon, lat, step)
-        for number, (name, main, points) in enumerate(house().gazetteer.lines())
-        for step, (lon, lat) in enumerate(points)
-    ]
-    return pd.DataFrame(rows, columns=["line", "name", "main", "lon", "lat", "step"])
-
-
-def _lines(data: pd.DataFrame, x: Any, y: Any, shade: str, width: float) -> Any:
-    return (
-        alt.Chart(data)
-        .mark_line(color=colour(shade), strokeWidth=width, clip=True)
-        .encode(x=x, y=y, detail="line:N", order="step:Q")
-    )
-
-
-def small_map(lat: float, lon: float, height: int, label: str) -> None:
-    """The streets around a point; no tile server is told where one looks.
-
-    Plain Vega-Lite: Altair checks every part against its schema, which takes longer than the rest of a card.
-    """
-    up, wide = 0.0022, 0.0088
-    streets = _streets()
-    if streets.empty:
-        st.text(f"{lat:.5f}, {lon:.5f}")
-        return
-    near = streets[(streets.lon - lon).abs().lt(wide * 1.6) & (streets.lat - lat).abs().lt(up * 2.5)]
-    shown = streets[streets.line.isin(near.line)]
-    inside = near[(near.lon - lon).abs().lt(wide * 0.75) & (near.lat - lat).abs().lt(up * 0.8)]
-    names = _named(inside.sort_values("main", ascending=False), up, wide)
-    x = _axis("lon", lon - wide, lon + wide)
-    y = _axis("lat", lat - up, lat + up)
-    line = {"x": x, "y": y, "detail": {"field": "line"}, "order": {"field": "step", "type": "quantitative"}}
-    here = {"values": [{"lon": lon, "lat": lat}]}
-    layers = [
-        {"data": _values(shown[~shown.main]), "mark": _stroke("line", 1.5), "encoding": line},
-        {"data": _values(shown[shown.main]), "mark": _stroke("main", 3), "encoding": line},
-        {
-            "data": _values(names),
-            "mark": {"type": "text", "fontSize": 11, "color": colour("grey"), "dy": -8},
-            "encoding": {"x": x, "y": y, "text": {"field": "name"}},
-        },
-        *(
-            {"data": here, "encoding": {"x": x, "y": y}, "mark": _dot(size, opacity)}
-            for size, opacity in ((1500, 0.18), (110, 1))
-        ),
-    ]
-    spec = {"layer": layers, "height": height, "padding": 0, "config": {"view": {"stroke": None}}}
-    st.vega_lite_chart(spec, alt=f"Map around {label}")
-
-
-def _named(inside: pd.DataFrame, up: float, wide: float) -> pd.DataFrame:
-    """Two street names, main streets first, far enough apart to be read."""
-    first: pd.DataFrame = inside.head(1)
-    if first.empty:
-        return first
-    apart = (inside.lat - first.lat.iloc[0]).abs().gt(up * 0.4) | (inside.lon - first.lon.iloc[0]).abs().gt(wide * 0.9)
-    second: pd.DataFrame = inside[apart & inside.name.ne(first.name.iloc[0])].head(1)
-    both: pd.DataFrame = pd.concat([first, second])
-    return both
-
-
-def _axis(field: str, low: float, high: float) -> dict[str, Any]:
-    return {"field": field, "type": "quantitative", "axis": None, "scale": {"domain": [low, high], "nice": False}}
-
-
-def _stroke(shade: str, width: float) -> dict[str, Any]:
-    return {"type": "line", "color": colour(shade), "strokeWidth": width, "clip": True}
-
-
-def _dot(size: int, opacity: float) -> dict[str, Any]:
-    return {"type": "circle", "size": size, "opacity": opacity, "color": colour("blue")}
-
-
-def _values(frame: pd.DataFrame) -> dict[str, Any]:
-    return {"values": frame.to_dict("records")}
-
-
-def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
-    """All streets, and a dot for each spot (latitude, longitude, type)."""
-    streets = _streets()
-    dots = pd.DataFrame(spots, columns=["lat", "lon", "type"])
-    everything = pd.concat([streets[["lat", "lon"]], dots[["lat", "lon"]]]) if streets.empty else streets
-    if everything.empty:
-        st.text("No place is known yet")
-        return
-    x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[everything.lon.min(), everything.lon.max()], nice=False))
-    y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[everything.lat.min(), everything.lat.max()], nice=False))
-    marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=colour("blue"), clip=True)
-    chart = _lines(streets, x, y, "line", 1) + marks.encode(x=x, y=y, tooltip=["type:N"])
-    st.altair_chart(
-        chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt="Accepted requests on the map"
     )

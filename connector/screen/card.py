@@ -1,7 +1,7 @@
 """The card of a suspect: what, says who, where, is it known already, who else, and what Accept sends.
 
 The one place where names and handles are opened; everything a post says is shown as text. `pages/review.py` draws it
-beside the list of `screen_queue.py`.
+beside the list of `queue_list.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import streamlit as st
 from connector import screen, sealing, sources
 from connector.errors import ConnectorError
 from connector.models import DeliveryStatus, Post, RequestType, Suspect, SuspectStatus
+from connector.screen import maps
 from connector.store import queue, tickets
 
 HEIGHT = 626
@@ -190,7 +191,7 @@ def _where(suspect: Suspect) -> None:
         st.markdown(f":material/location_on: **{screen.escaped(suspect.place)}**  \n:gray[{facts}]")
     with right, st.container(height=124, border=False):  # a fixed place: nothing jumps when the map is drawn
         if suspect.lat is not None and suspect.lon is not None:
-            screen.small_map(suspect.lat, suspect.lon, 110, suspect.place)
+            maps.small_map(suspect.lat, suspect.lon, 110, suspect.place)
 
 
 def _known(filed: Sequence[tickets.TicketRow]) -> None:

@@ -1,0 +1,71 @@
+"""Outside text on a page: cut at its reasons, escaped, inside tags that are ours alone; never as Markdown.
+
+The only module that writes HTML. Everything here is asked for as `screen.posts`, `screen.escaped` and so on, by the
+other modules of this package; texts without a mark go by `st.text` or a dataframe's text cell as well.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+# Tags of outside text: no attribute is made from data, and the tints are translucent, so that they fit both themes.
+_PARAGRAPH = (
+    '<p dir="auto" style="margin:0;padding:{pad} 0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.45;'
+    'font-size:{size};border-top:{line}">{body}</p>'
+)
+_TAGS = {
+    "": "{}",
+    "by": '<span style="opacity:.75">{}</span>',
+    "word": '<mark style="background:rgba(255,190,0,.30);color:inherit;border-radius:3px;padding:0 2px">{}</mark>',
+    "place": '<mark style="background:none;color:inherit;text-decoration:underline dotted 2px;'
+    'text-underline-offset:4px">{}</mark>',
+}
+
+
+def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
+    """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case."""
+    spans = [(m.start(), m.end(), "place") for m in re.finditer(re.escape(place), text)][:1] if place else []
+    for word in words:
+        whole = rf"(?<!\w){re.escape(word)}(?!\w)" if word[:1].isalnum() and word[-1:].isalnum() else re.escape(word)
+        spans += [(m.start(), m.end(), "word") for m in re.finditer(whole, text, re.IGNORECASE)]
+    out, at = [(by, "by")], 0
+    for start, end, why in sorted(spans):
+        if start >= at:
+            out += [(text[at:start], ""), (text[start:end], why)]
+            at = end
+    return [piece for piece in [*out, (text[at:], "")] if piece[0]]
+
+
+def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> None:
+    """Outside texts as text, reasons marked; with its two neighbours the only place where the pages write HTML."""
+    out = []
+    for number, parts in enumerate(items):
+        body = "".join(_TAGS[why].format(html.escape(text)) for text, why in parts)
+        size, pad = "1.125rem" if large else "1rem", "0" if len(items) == 1 else ".4rem"
+        line = "1px solid rgba(128,128,128,.25)" if number else "0"
+        out.append(_PARAGRAPH.format(body=body or "&nbsp;", size=size, pad=pad, line=line))
+    if out:
+        st.html("".join(out))
+
+
+def byline(text: str) -> None:
+    """Who wrote it and when, in quiet letters."""
+    st.html(f'<p dir="auto" style="margin:0;font-size:.93rem;opacity:.75">{html.escape(text)}</p>', width="content")
+
+
+def status(text: str) -> None:
+    """What just happened, where a screen reader hears of it."""
+    tick = '<span aria-hidden="true" style="opacity:.75">✓ </span>'
+    st.html(f'<p role="status" style="margin:0;font-size:1rem">{tick}{html.escape(text)}</p>', width="content")
+
+
+def escaped(text: str) -> str:
+    """Outside text inside a Markdown sentence of ours: every sign that Markdown knows is taken literally.
+
+    For short names from the settings alone (a type's title, a channel); posts go through `posts`.
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])", r"\\\1", text.replace("\n", " "))
