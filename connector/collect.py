@@ -67,9 +67,11 @@ class Collector:
     def store(self, source: Source, batch: Batch) -> Taken:
         """A batch and its cursor in one commit; a change of the rules holds from here on."""
         origin = From(source.name, self.config.sources[source.name].kind, source.capabilities)
+        prepared = self.intake.prepare(origin, batch)  # before the session: others may write meanwhile
         with self.database.writing() as session:
-            self.intake.refresh(session)
-            taken = self.intake.take(session, origin, batch)
+            if not self.intake.is_current(session, prepared):
+                prepared = self.intake.prepare(origin, batch)
+            taken = self.intake.store(session, origin, prepared)
             arrived = any(isinstance(event, Arrived | Edited) for event in batch.events)
             questions.advance(session, source.name, batch.cursor, arrived)
         return taken

@@ -6,72 +6,204 @@ goes on. `sources/x/lines.py` reads the lines.
 
 from __future__ import annotations
 
+import gc
+import pickle
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from connector import rules, sealing, sources
+from connector import pool, rules, sealing, sources
 from connector.config import Config
 from connector.errors import ConfigError, RuleError
-from connector.incoming import Arrived, Batch, Incoming
+from connector.incoming import Arrived, Batch, Event, Incoming
 from connector.intake import From, Intake, Taken
+from connector.pool import Pool
+from connector.prepare import Prepared
 from connector.sources.x import CAPABILITIES
-from connector.sources.x.lines import read
+from connector.sources.x.lines import Raw, parsed, raw, read
 from connector.store import Database
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 
 _BATCH = 500
+_CHUNK = 2**20  # bytes: a chunk ends here even if it has fewer lines
+_LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
 _NAMED = 20  # bad lines named one by one; of further ones only the number is told
 
 
+class _Chunk(NamedTuple):
+    """Neighbouring lines, stored in one commit; pickled for a process of the pool."""
+
+    lines: list[Raw]
+    size: int
+    """Bytes."""
+
+
+class _Task(NamedTuple):
+    chunk: _Chunk
+    edition: int
+    catalogue: bytes
+    """The rules of that edition, pickled: read only by a process that holds another edition."""
+
+
+class _Read(NamedTuple):
+    """What was in a chunk: posts, prepared, and the numbers of its bad lines with the reason."""
+
+    prepared: Prepared
+    problems: list[tuple[int, str]]
+
+
 def ingest(database: Database, config: Config, files: Sequence[Path], source: str) -> dict[str, int]:
-    """Store what matches; {read, bad, matched, new, duplicate, updated}. `-` is standard input."""
+    """Store what matches; {read, bad, matched, new, duplicate, updated}. `-` is standard input.
+
+    More than about 2 MB are prepared by a few processes; this one reads, stores and commits. Raises `PoolError` if one
+    of them fails; what was committed stays, and a second run counts it as duplicate.
+    """
     kind = config.sources[source].kind if source in config.sources else "x"
     origin = From(source, kind, sources.capabilities(kind) if kind != "x" else CAPABILITIES)
     city = config.city
     intake = Intake(config, sealing.load(config), Gazetteer.load(city.streets, city.landmarks, city.districts))
     with database.writing() as session:
         questions.state(session, source, kind)
+        intake.refresh(session)
     total, bad = Taken(), 0
-    with _progress(files) as progress:
+    with _rare_collections(), _Reading(database, intake, origin, files) as reading, _progress() as progress:
         for file in files:
-            bar = progress.add_task(file.name, total=file.stat().st_size if str(file) != "-" else None)
-            waiting: list[Incoming] = []
-            for line in read(None if str(file) == "-" else file):
-                if line.problem:
+            bar = progress.add_task(file.name, total=_size(file) or None)
+            for chunk, read_ in reading.read(file):
+                for number, problem in read_.problems:
                     bad += 1
-                    _name(progress.console, file, line.number, line.problem, bad)
-                waiting += line.posts
-                if len(waiting) >= _BATCH:
-                    total.add(_store(database, intake, origin, waiting))
-                    waiting = []
-                    progress.update(bar, completed=line.end)
-            total.add(_store(database, intake, origin, waiting))
+                    _name(progress.console, file, number, problem, bad)
+                total.add(reading.store(chunk, read_.prepared))
+                progress.update(bar, completed=chunk.lines[-1].end, refresh=True)
     if bad > _NAMED:
         progress.console.print(f"… and {bad - _NAMED} more bad lines", markup=False, highlight=False)
-    return {
-        "read": total.read,
-        "bad": bad,
-        "matched": total.matched,
-        "new": total.new,
-        "duplicate": total.duplicate,
-        "updated": total.updated,
+    return {"read": total.read, "bad": bad} | {
+        name: getattr(total, name) for name in ("matched", "new", "duplicate", "updated")
     }
 
 
-def _store(database: Database, intake: Intake, origin: From, posts: Sequence[Incoming]) -> Taken:
-    if not posts:
-        return Taken()
-    with database.writing() as session:
-        intake.refresh(session)
-        taken = intake.take(session, origin, Batch([Arrived(post) for post in posts]))
-        questions.advance(session, origin.name, "", arrived=bool(taken.new))
-    return taken
+def helpers(size: int) -> int:
+    """How many further processes prepare an input of so many bytes."""
+    return pool.size() if size > _LARGE else 0
+
+
+class _Reading:
+    """Chunks of files, prepared here or in a pool, and stored."""
+
+    def __init__(self, database: Database, intake: Intake, origin: From, files: Sequence[Path]) -> None:
+        self._database, self._intake, self._origin = database, intake, origin
+        self._size = sum(map(_size, files))
+        self._seen = 0
+        self._pool: Pool[_Task, _Read] | None = None
+        self._pickled = (-1, b"")
+
+    def __enter__(self) -> _Reading:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        if self._pool:
+            self._pool.__exit__(*told)
+
+    def read(self, file: Path) -> Iterator[tuple[_Chunk, _Read]]:
+        """The file's chunks in order, each with what was in it."""
+        chunks = _chunks(raw(None if str(file) == "-" else file))
+        for chunk in chunks:
+            self._seen += chunk.size
+            if self._has_pool():
+                yield from self._together(chain([chunk], chunks))
+                return
+            yield chunk, self._look_into(chunk)
+
+    def store(self, chunk: _Chunk, prepared: Prepared) -> Taken:
+        """In one commit; prepared anew if the rules changed meanwhile."""
+        if not prepared.steps:
+            return Taken()
+        intake = self._intake
+        with self._database.writing() as session:
+            if not intake.is_current(session, prepared):
+                prepared = self._look_into(chunk).prepared
+            taken = intake.store(session, self._origin, prepared)
+            questions.advance(session, self._origin.name, "", arrived=bool(taken.new))
+        return taken
+
+    def _look_into(self, chunk: _Chunk) -> _Read:
+        posts: list[Event] = []
+        problems = []
+        for line in map(parsed, chunk.lines):
+            if line.problem:
+                problems.append((line.number, line.problem))
+            posts += map(Arrived, line.posts)
+        return _Read(self._intake.prepare(self._origin, Batch(posts)), problems)
+
+    def _has_pool(self) -> bool:
+        if not self._pool and (count := helpers(max(self._size, self._seen))):
+            self._database.close()  # its connections are not for other processes; they are made anew
+            self._pool = Pool(self._do, count)
+        return self._pool is not None
+
+    def _together(self, chunks: Iterator[_Chunk]) -> Iterator[tuple[_Chunk, _Read]]:
+        assert self._pool
+        under_way: deque[_Chunk] = deque()
+        for read_ in self._pool.results(map(self._task, _remembered(chunks, under_way))):
+            yield under_way.popleft(), read_
+
+    def _task(self, chunk: _Chunk) -> _Task:
+        preparer = self._intake.preparer
+        if self._pickled[0] != preparer.edition:
+            self._pickled = (preparer.edition, pickle.dumps(preparer.catalogue, 5))
+        return _Task(chunk, *self._pickled)
+
+    def _do(self, task: _Task) -> _Read:
+        """In a process of the pool."""
+        if task.edition != self._intake.preparer.edition:
+            self._intake.preparer.use(pickle.loads(task.catalogue), task.edition)
+        return self._look_into(task.chunk)
+
+
+def _chunks(lines: Iterable[Raw]) -> Iterator[_Chunk]:
+    waiting: list[Raw] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line.content)
+        if len(waiting) >= _BATCH or size >= _CHUNK:
+            yield _Chunk(waiting, size)
+            waiting, size = [], 0
+    if waiting:
+        yield _Chunk(waiting, size)
+
+
+def _remembered(chunks: Iterable[_Chunk], into: deque[_Chunk]) -> Iterator[_Chunk]:
+    for chunk in chunks:
+        into.append(chunk)
+        yield chunk
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Rows are tuples without cycles: Python's collector would only walk them, a tenth of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 for standard input, whose size nobody knows."""
+    return file.stat().st_size if str(file) != "-" else 0
 
 
 def _name(console: Console, file: Path, number: int, problem: str, count: int) -> None:
@@ -79,10 +211,11 @@ def _name(console: Console, file: Path, number: int, problem: str, count: int) -
         console.print(f"{file}:{number}: {problem}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _progress(files: Sequence[Path]) -> Progress:
+def _progress() -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
+    # No thread of its own draws it: the pool is made by fork, which wants none.
+    return Progress(*columns, console=console, disable=not console.is_terminal, auto_refresh=False)
 
 
 def matches(rules_file: Path, posts_file: Path, surface: str) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -60,6 +61,7 @@ class Sealer:
         self._newest = next(iter(self._ciphers))
         self._cipher = self._ciphers[self._newest]
         self._pseudonym_key = hmac.new(_derived(keys[-1], b"pseudonym"), digestmod=hashlib.sha256)
+        self._pseudonym_of = lru_cache(maxsize=2**14)(self._mac)
 
     def seal(self, value: str, source: str, source_id: str, column: str = "post.author_sealed") -> bytes:
         """Opens again only for the same column, source and id: a sealed value cannot be moved to another row."""
@@ -80,8 +82,11 @@ class Sealer:
 
     def pseudonym(self, handle: str) -> str:
         """The same for every spelling of a handle; not reversible without the key. 32 hexadecimal digits."""
+        return self._pseudonym_of(handle.lower())
+
+    def _mac(self, name: str) -> str:
         mac = self._pseudonym_key.copy()
-        mac.update(handle.lower().encode())
+        mac.update(name.encode())
         return mac.hexdigest()[:32]
 
 

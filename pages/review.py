@@ -1,14 +1,14 @@
 """Queue: a list of suspects beside one card; one key decides exactly what the card shows.
 
 Titled Queue, named review: `pages/queue.py` would shadow the standard library's `queue`. The pieces stand in
-`connector/screen_queue.py` and `screen_card.py`; what a decision does in `connector/workflow.py`.
+`connector/screen/`: `queue.py`, `queue_list.py`, `card.py`, `bar.py`; what a decision does in `connector/workflow.py`.
 """
 
 import streamlit as st
 
 from connector import screen, workflow
-from connector import screen_queue as parts
-from connector.screen_card import Shown, card, typed
+from connector.screen import bar, queue, queue_list
+from connector.screen.card import Shown, card, typed
 
 house, me = screen.house(), screen.me()
 database, config = house.database, house.config
@@ -16,54 +16,54 @@ database, config = house.database, house.config
 
 def accept(shown: Shown) -> None:
     text = typed(shown)
-    parts.decide(shown, "Accepted", lambda: workflow.accept(database, config, shown.id, me, shown.version, text))
+    bar.decide(shown, "Accepted", lambda: workflow.accept(database, config, shown.id, me, shown.version, text))
 
 
 def dismiss(shown: Shown, reason: str) -> None:
-    label = parts.REASONS[reason]
-    parts.decide(shown, "Dismissed", lambda: workflow.dismiss(database, shown.id, reason, me, shown.version), label)
+    label = bar.REASONS[reason]
+    bar.decide(shown, "Dismissed", lambda: workflow.dismiss(database, shown.id, reason, me, shown.version), label)
 
 
 def park(shown: Shown) -> None:
     if shown.parked:
-        parts.decide(shown, "Put back", lambda: workflow.undo(database, shown.id, me))
+        bar.decide(shown, "Put back", lambda: workflow.undo(database, shown.id, me))
     else:
-        parts.decide(shown, "Parked", lambda: workflow.park(database, shown.id, me, shown.version))
+        bar.decide(shown, "Parked", lambda: workflow.park(database, shown.id, me, shown.version))
 
 
 def retype(shown: Shown, code: str) -> None:
-    parts.retype(shown, lambda: workflow.retype(database, config, shown.id, code, me, shown.version))
+    bar.retype(shown, lambda: workflow.retype(database, config, shown.id, code, me, shown.version))
 
 
-def undo(last: parts.Last) -> None:
-    parts.undo(last, lambda: workflow.undo(database, last.id, me))
+def undo(last: queue.Last) -> None:
+    bar.undo(last, lambda: workflow.undo(database, last.id, me))
 
 
-verbs = parts.Verbs(accept, dismiss, park, retype, undo)
-parts.read_address()
-where = parts.header()
-rows = parts.rows(where)
+verbs = bar.Verbs(accept, dismiss, park, retype, undo)
+queue.read_address()
+where = queue.header()
+rows = queue_list.rows(where)
 shown = None
 if not rows:
-    parts.nothing(where)
+    queue_list.nothing(where)
 elif screen.phone():
-    shown = card(parts.mine().chosen)
+    shown = card(queue.mine().chosen)
     st.markdown("**Next up**")
-    parts.the_list(rows)
+    queue_list.the_list(rows)
 else:
     left, right = st.columns([1, 1])
     with left:
-        parts.the_list(rows)
+        queue_list.the_list(rows)
     with right:
-        shown = card(parts.mine().chosen)
+        shown = card(queue.mine().chosen)
 with st.bottom:
-    if shown and parts.choosing(shown):
-        parts.types(shown, verbs)
+    if shown and bar.choosing(shown):
+        bar.types(shown, verbs)
     else:
         left, right = st.columns([1, 1], vertical_alignment="center")
         with left:
-            parts.happened(undo)
+            bar.happened(undo)
         with right:
             if shown:
-                parts.actions(shown, verbs)
-parts.write_address()
+                bar.actions(shown, verbs)
+queue.write_address()

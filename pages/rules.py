@@ -3,7 +3,9 @@
 import streamlit as st
 
 from connector import screen
-from connector import screen_rules as parts
+from connector.screen import draft as drafts
+from connector.screen import rule_card
+from connector.screen import rules as parts
 
 rows = parts.counted()
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -21,20 +23,20 @@ with left:
 if chosen is None:
     screen.empty("No rule here", "Another name, the other view, or New rule" if rows else "Begin with New rule")
 else:
-    card, types = parts.opened(chosen)
+    card, types = rule_card.opened(chosen)
     # The inner container keeps the fixed height of the outer one from squeezing the text area.
     with right, st.container(border=True, height=screen.pane(parts.HEIGHT)), st.container(gap="small"):
         if types:
-            draft = parts.draft_of(chosen, card, types)
-            parts.head(chosen, card)
-            parts.fields(chosen, draft, types)
-            good = parts.verdict(chosen, draft["expression"])
-            waits = parts.overtaken(chosen, draft, card)
-            parts.verbs(chosen, draft, card, good and not waits)
+            draft = drafts.draft_of(chosen, card, types)
+            rule_card.head(chosen, card)
+            rule_card.fields(chosen, draft, types)
+            good = rule_card.verdict(chosen, draft["expression"])
+            waits = rule_card.overtaken(chosen, draft, card)
+            rule_card.verbs(chosen, draft, card, good and not waits)
             if good:
-                parts.in_the_latest(draft, card)
+                rule_card.in_the_latest(draft, card)
             if card:
-                parts.history(card)
-            parts.help_with_rules()
+                rule_card.history(card)
+            rule_card.help_with_rules()
         else:
             st.text("A rule belongs to a request type, and there is none yet: add one in Settings.")

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from connector import screen, settings
-from connector import screen_settings as parts
 from connector.demo import past
+from connector.screen import channels, outbox
+from connector.screen import settings as parts
 from connector.settings import Tested, TypeChange
 
 house = screen.house()
@@ -35,9 +36,9 @@ match parts.header():
     case "types":
         parts.types(save)
     case "channels":
-        parts.ways(ask, resume)
+        channels.ways(ask, resume)
     case "outbox":
-        parts.outbox()
+        outbox.outbox()
     case "privacy":
         parts.privacy()
     case "file":

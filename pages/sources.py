@@ -3,7 +3,7 @@
 import streamlit as st
 
 from connector import screen
-from connector import screen_sources as parts
+from connector.screen import sources as parts
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Sources", width="content", anchor=False)

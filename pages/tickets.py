@@ -3,7 +3,8 @@
 import streamlit as st
 
 from connector import screen
-from connector import screen_tickets as parts
+from connector.screen import ticket_card
+from connector.screen import tickets as parts
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     view, find = parts.header()
@@ -17,4 +18,4 @@ else:
     with left:
         chosen = parts.listing(found)
     with right, st.container(border=True, height=screen.pane(parts.HEIGHT), gap="small"):
-        parts.card(chosen)
+        ticket_card.card(chosen)

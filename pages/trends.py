@@ -3,7 +3,8 @@
 import streamlit as st
 
 from connector import screen
-from connector import screen_trends as parts
+from connector.screen import maps
+from connector.screen import trends as parts
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Trends", width="content", anchor=False)
@@ -41,7 +42,7 @@ with left, st.container(gap="xsmall"):
     parts.lines(found.days, weekly)
 with right, st.container(gap="xsmall"):
     parts.heading("Where", "accepted, as far as a place is known")
-    screen.city_map(found.spots, parts.HEIGHT)
+    maps.city_map(found.spots, parts.HEIGHT)
 left, right = st.columns([3, 2], gap="medium")
 with left, st.container(gap="xsmall"):
     parts.heading("By type", "suspects")

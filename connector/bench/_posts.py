@@ -15,6 +15,7 @@ from connector.sources.sample import read_posts
 
 SEED = 311
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+_TWICE = 0.3  # of the matching posts: with it one meets 1.33 rules on average, as in the corpus of facts/matcher.md
 _THINGS = re.findall(
     r"\w+",
     """pothole streetlight hydrant sidewalk dumpster manhole crosswalk guardrail culvert stoplight graffiti sinkhole
@@ -30,25 +31,28 @@ _WOES = re.findall(
 
 
 def rule_texts() -> list[str]:
-    """Two rules a thing, in the shapes that cities write, each with what may be wrong with it."""
-    shapes = (
+    """Two rules a thing, in the shapes that cities write: a broad one, and one that asks for something special."""
+    broad = (
         "{0} -is:retweet", '"{1} {0}" OR "{0} is {1}"', "({0} OR {0}s) ({1} OR {2}) -hiring",
-        "{0} ({1} OR {2} OR {3}) lang:en -is:retweet", "(#{0} OR {0}) -golf -is:quote",
+        "{0} ({1} OR {2}) lang:en -is:retweet", "(#{0} OR {0}) -golf -is:quote",
+    )  # fmt: skip
+    special = (
+        '"{3} {0}"', "({0} OR {0}s) {3} -hiring", "(#{0} OR {0}) {3} -golf", '"{3} {0}" OR "{0} is {3}" -is:quote',
     )  # fmt: skip
     return [
-        shapes[(at + step) % len(shapes)].format(thing, *_woes(at))
+        shapes[at % len(shapes)].format(thing, *_woes(at))
         for at, thing in enumerate(_THINGS)
-        for step in (0, 1)
+        for shapes in (broad, special)
     ]
 
 
 def _woes(at: int) -> list[str]:
-    """What may be wrong with a thing; the first of them is in each of its rules that names any."""
+    """What may be wrong with a thing; the last of them is in its special rule alone."""
     return [_WOES[(at * 7 + step * 3) % len(_WOES)] for step in range(3)]
 
 
 def posts(count: int, share: float) -> Iterator[bytes]:
-    """Lines of X's stream, 1 to 2 KB each; about `share` of them hold words of a rule.
+    """Lines of X's stream, 1 to 2 KB each; about `share` of them hold words of a rule, a third of those of two.
 
     The words around are runs out of the demo city's posts, so that its streets turn up as often as people name them.
     """
@@ -61,7 +65,8 @@ def posts(count: int, share: float) -> Iterator[bytes]:
         text = [word for start in starts for word in words[start : start + 6]]
         if chance.random() < share:
             at = chance.randrange(len(_THINGS))
-            text.insert(chance.randrange(len(text)), f"{_woes(at)[0]} {_THINGS[at]}")
+            for woe in (0, 2)[: 1 + (chance.random() < _TWICE)]:
+                text.insert(chance.randrange(len(text)), f"{_woes(at)[woe]} {_THINGS[at]}")
         yield msgspec.json.encode(_message(chance, number, text)) + b"\n"
 
 

@@ -9,16 +9,18 @@ is).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+
+import msgspec
 
 from connector.errors import RuleError
 from connector.incoming import Incoming
 from connector.rules import tokens
 from connector.rules.parser import parse
 from connector.rules.tree import And, Hashtag, Node, Not, Or, Phrase, Word
-from connector.rules.truth import Reading, compiled
+from connector.rules.truth import Hit, Reading, Text, compiled
 
 SURFACES = ("stream", "search", "local")
 
@@ -33,8 +35,7 @@ _COMMON = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A rule that met a post, and the words that did it."""
 
     rule_id: int
@@ -93,8 +94,9 @@ class _Index:
         self.always: set[int] = set()
         self.by_anchor: dict[str, list[int]] = {}
         self.tags = any(_uses_tags(tree) for _, _, tree in rules)
+        asked = Counter(word for _, _, tree in rules for word in _asked(tree, accents))
         for number, (_, _, tree) in enumerate(rules):
-            anchors = _anchors(tree, accents)
+            anchors = _anchors(tree, accents, lambda word: _commonness(word) * asked[word])
             if anchors is None:
                 self.always.add(number)
             for anchor in anchors or ():
@@ -102,45 +104,64 @@ class _Index:
         self.anchors = frozenset(self.by_anchor)
 
     def match(self, post: Incoming, quotes: bool) -> list[Found]:
-        words = tokens.split(post.text, self.accents)
-        quoted = ""
+        text = tokens.composed(post.text)
+        folded = tokens.folded(text, self.accents)
+        words = folded.split()
+        met = self.anchors.intersection(words)
+        quoted = None
         raw = post.raw
-        if quotes and (not raw or b'"quoted' in raw):  # X's and Mastodon's key; without raw bytes nothing is decoded
-            quoted = post.detail.quoted_text
-        present = self.anchors.intersection(words)
-        if quoted:
-            present |= self.anchors.intersection(tokens.split(quoted, self.accents))
+        # X's and Mastodon's key; without raw bytes nothing is decoded
+        if quotes and (not raw or b'"quoted' in raw) and post.detail.quoted_text:
+            quoted = Text.of(post.detail.quoted_text, self.accents)
+            met |= self.anchors.intersection(quoted.words)
         more_tags = self.tags and (not raw or b'"tags"' in raw)  # Bluesky's key for those that are not in the text
         if more_tags:
             for tag in post.detail.hashtags:
-                present |= self.anchors.intersection(tokens.split(tag, self.accents))
-        if not present and not self.always:
+                met |= self.anchors.intersection(tokens.split(tag, self.accents))
+        if not met and not self.always:
             return []
-        return self._decide(Reading(post, self.accents, words, quoted, more_tags), present)
+        own = Text(text, folded, words, self.accents)
+        return self._decide(Reading(post, self.accents, own, quoted, more_tags), met)
 
-    def _decide(self, post: Reading, present: frozenset[str]) -> list[Found]:
-        candidates = self.always.union(*(self.by_anchor[anchor] for anchor in present))
+    def _decide(self, post: Reading, met: frozenset[str]) -> list[Found]:
         found = []
-        for number in sorted(candidates):
+        for number in sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met])):
             rule_id, version, test, explain = self.rules[number]
             if test(post) is True:
-                forms = dict.fromkeys(form for _, _, form in sorted(explain(post)))
-                found.append(Found(rule_id, version, tuple(forms)))
+                found.append(Found(rule_id, version, _forms(explain(post))))
         return found
 
 
-def _anchors(node: Node, accents: bool) -> frozenset[str] | None:
+def _forms(hits: list[Hit]) -> tuple[str, ...]:
+    """What is shown of them, in the order of the text."""
+    if len(hits) > 1:
+        return tuple(dict.fromkeys([form for _, _, form in sorted(hits)]))
+    return (hits[0][2],) if hits else ()
+
+
+def _asked(node: Node, accents: bool) -> set[str]:
+    """The tokens that a rule asks for."""
+    match node:
+        case Word(text) | Phrase(text) | Hashtag(text):
+            return set(tokens.split(text, accents))
+        case And(children) | Or(children):
+            return set().union(*(_asked(child, accents) for child in children))
+        case _:
+            return set()
+
+
+def _anchors(node: Node, accents: bool, common: Callable[[str], float]) -> frozenset[str] | None:
     """Tokens of which a post must hold at least one for the node to be true; None: no such tokens."""
     match node:
         case Word(text) | Phrase(text) | Hashtag(text):
-            return frozenset(sorted(tokens.split(text, accents), key=_commonness)[:1]) or None
+            return frozenset(sorted(tokens.split(text, accents), key=common)[:1]) or None
         case And(children):
-            choices = [anchors for child in children if (anchors := _anchors(child, accents))]
-            return min(choices, key=lambda anchors: sum(map(_commonness, anchors)), default=None)
+            choices = [anchors for child in children if (anchors := _anchors(child, accents, common))]
+            return min(choices, key=lambda anchors: sum(map(common, anchors)), default=None)
         case Or(children):
             union: frozenset[str] = frozenset()
             for child in children:
-                anchors = _anchors(child, accents)
+                anchors = _anchors(child, accents, common)
                 if anchors is None:
                     return None
                 union |= anchors

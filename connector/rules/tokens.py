@@ -30,7 +30,7 @@ _ONE_EACH = (
     (0xFF66, 0xFF9F),
     (0x20000, 0x3FFFF),
 )
-_ASCII_TOKEN = re.compile("[A-Za-z0-9]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _TAG_SIGN = re.compile("[#＃]")
 _ONE_EACH_STARTS = [first for first, _ in _ONE_EACH]
 
@@ -91,35 +91,41 @@ class _Folding(dict[int, str]):
 _FOLDINGS = {True: _Folding(accents=True), False: _Folding(accents=False)}
 
 
+_ASCII = "".join(_FOLDINGS[True][code] for code in range(128)).encode() + bytes(range(128, 256))
+"""The same for the bytes of UTF-8, which leaves all others as they are; accents make no difference in ASCII."""
+
+
 def split(text: str, accents: bool) -> list[str]:
     """The folded tokens of a text, in order."""
-    return composed(text).translate(_FOLDINGS[accents]).split()
+    return folded(composed(text), accents).split()
 
 
 def composed(text: str) -> str:
-    """The text in NFC, the form that positions from `spans` count in; nearly every post already is."""
+    """The text in NFC, the form that `folded` and `offsets` take; nearly every post already is."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def spans(text: str, accents: bool) -> list[tuple[int, int]]:
-    """Where each token of `split` stands in a composed text: first character, one after the last."""
+def folded(text: str, accents: bool) -> str:
+    """A composed text as its folded tokens, with blanks where they part: one for each character between them."""
     if text.isascii():
-        return [run.span() for run in _ASCII_TOKEN.finditer(text)]
+        return text.encode().translate(_ASCII).decode()
     folding = _FOLDINGS[accents]
-    found: list[tuple[int, int]] = []
-    grows = False
-    for at, char in enumerate(text):
-        piece = folding[ord(char)]
-        if not piece:  # an accent or a joiner belongs to what it follows
-            if found and found[-1][1] == at:
-                found[-1] = (found[-1][0], at + 1)
-        elif piece == " ":
-            grows = False
-        elif grows and piece[0] != " ":
-            found[-1] = (found[-1][0], at + 1)
-        else:
-            found.append((at, at + 1))
-            grows = piece[0] != " "
+    ascii_done = text.encode("utf-8", "replace").translate(_ASCII).decode()
+    return _NOT_ASCII.sub(lambda run: run[0].translate(folding), ascii_done)
+
+
+def offsets(text: str, accents: bool) -> list[int]:
+    """For each character of `folded`, and two more, the place in the composed text that it comes from."""
+    folding = _FOLDINGS[accents]
+    found: list[int] = []
+    done = 0
+    for run in _NOT_ASCII.finditer(text):
+        start, end = run.span()
+        found += range(done, start)
+        for at in range(start, end):
+            found += [at] * len(folding[ord(text[at])])
+        done = end
+    found += range(done, len(text) + 2)
     return found
 
 
@@ -135,7 +141,9 @@ def hashtags_in(text: str) -> list[tuple[int, str]]:
 
     As on X, a tag starts after something that is not part of a word and holds at least one letter.
     """
-    found = []
+    found: list[tuple[int, str]] = []
+    if "#" not in text and "＃" not in text:
+        return found
     for sign in _TAG_SIGN.finditer(text):
         at, end = sign.span()
         if at and (is_wordlike(text[at - 1]) or text[at - 1] == "&"):

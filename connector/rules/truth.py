@@ -8,7 +8,6 @@ called by `matcher.py`, for the few rules that its index picks. An operator that
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from connector.incoming import Incoming, Kind
 from connector.rules import tokens
@@ -23,61 +22,99 @@ Explain = Callable[["Reading"], list[Hit]]
 _NOT_IN_TEXT = 1 << 30
 
 
-@dataclass(slots=True)
-class Reading:
-    """A post as the tests see it: split once, everything else on demand."""
+class Text:
+    """A text that is searched, the post's or the quoted one: folded and split once, positions on demand."""
 
-    incoming: Incoming
-    accents: bool
-    words: list[str]
-    quoted: str
-    more_tags: bool
-    """Whether the source may name hashtags that do not stand in the text."""
-    texts: list[list[str]] = field(init=False)
-    present: frozenset[str] = field(init=False)
-    _spans: list[tuple[str, list[tuple[int, int]]]] = field(init=False, default_factory=list)
-    _tags: dict[str, Hit] | None = field(init=False, default=None)
+    __slots__ = ("_accents", "_ascii", "_offsets", "folded", "text", "words")
 
-    def __post_init__(self) -> None:
-        self.texts = [self.words]
-        if self.quoted:
-            self.texts.append(tokens.split(self.quoted, self.accents))
-        self.present = frozenset(word for words in self.texts for word in words)
+    def __init__(self, text: str, folded: str, words: list[str], accents: bool) -> None:
+        """`text` composed, its `folded` form and that form's words."""
+        self.text, self.words = text, words
+        self.folded = f" {folded} "
+        """Every token has a blank before and after it."""
+        self._accents = accents
+        self._ascii = text.isascii()
+        self._offsets: list[int] | None = None
 
-    def where(self, wanted: Sequence[str]) -> list[tuple[int, int]]:
-        """Each place (text, token) where these tokens follow each other."""
+    @classmethod
+    def of(cls, text: str, accents: bool) -> Text:
+        composed = tokens.composed(text)
+        folded = tokens.folded(composed, accents)
+        return cls(composed, folded, folded.split(), accents)
+
+    def places(self, wanted: Sequence[str]) -> list[tuple[int, int]]:
+        """Where in `folded` these tokens, each between blanks, follow each other: first character, end."""
+        folded, first = self.folded, wanted[0]
         found = []
-        for number, words in enumerate(self.texts):
-            at = -1
-            for _ in range(words.count(wanted[0])):
-                at = words.index(wanted[0], at + 1)
-                if words[at : at + len(wanted)] == wanted:
-                    found.append((number, at))
+        at = folded.find(first)
+        while at >= 0:
+            end = at + len(first) - 1
+            for word in wanted[1:]:
+                while folded.startswith("  ", end):
+                    end += 1
+                if not folded.startswith(word, end):
+                    break
+                end += len(word) - 1
+            else:
+                found.append((at + 1, end))
+            at = folded.find(first, at + 1)
         return found
 
-    def forms(self, wanted: Sequence[str], written: str) -> list[Hit]:
-        """The same places with the form of the text; one that reaches into a handle is given as the rule wrote it."""
-        if not self._spans:
-            texts = [tokens.composed(text) for text in (self.incoming.text, self.quoted)]
-            self._spans = [(text, tokens.spans(text, self.accents)) for text in texts]
-        hits = []
-        for number, at in self.where(wanted):
-            text, spans = self._spans[number]
-            start, end = spans[at][0], spans[at + len(wanted) - 1][1]
-            in_handle = "@" in text[max(0, start - 1) : end]
-            hits.append((number, start, written if in_handle else text[start:end]))
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """A place in `folded` as a place in the text; accents and joiners belong to what they follow."""
+        if self._ascii:
+            return start - 1, end - 1
+        if self._offsets is None:
+            self._offsets = tokens.offsets(self.text, self._accents)
+        offsets, last = self._offsets, end - 2
+        # An emoji has blanks of its own around it: the text goes on behind the second one.
+        after = offsets[last + 1] if offsets[last + 1] != offsets[last] else offsets[last + 2]
+        return offsets[start - 1], after
+
+
+class Reading:
+    """A post as the tests see it."""
+
+    __slots__ = ("_accents", "_forms", "_tags", "incoming", "more_tags", "present", "texts")
+
+    def __init__(self, incoming: Incoming, accents: bool, text: Text, quoted: Text | None, more_tags: bool) -> None:
+        self.incoming = incoming
+        self.more_tags = more_tags
+        """Whether the source may name hashtags that do not stand in the text."""
+        self.texts = (text, quoted) if quoted else (text,)
+        self.present = set(text.words)
+        if quoted:
+            self.present.update(quoted.words)
+        self._accents = accents
+        self._forms: dict[str, list[Hit]] = {}
+        self._tags: dict[str, Hit] | None = None
+
+    def forms(self, written: str, wanted: Sequence[str]) -> list[Hit]:
+        """The places of a rule's words, as they stand there; what reaches into a handle is given as the rule wrote it.
+
+        `wanted` are the tokens of `written`. Rules about one thing share words, so each is looked up once.
+        """
+        hits = self._forms.get(written)
+        if hits is None:
+            hits = self._forms[written] = []
+            for number, text in enumerate(self.texts):
+                for place in text.places(wanted):
+                    start, end = text.span(*place)
+                    form = text.text[start:end]
+                    in_handle = "@" in form or (start and text.text[start - 1] == "@")
+                    hits.append((number, start, written if in_handle else form))
         return hits
 
     def tags(self) -> dict[str, Hit]:
         """Folded hashtags: the post's own, as its source names them or as they stand in the text, and the quoted."""
         if self._tags is None:
-            texts = (self.incoming.text, self.quoted)
+            texts = (self.incoming.text, self.incoming.detail.quoted_text)[: len(self.texts)]
             standing = [(n, at, tag) for n, text in enumerate(texts) for at, tag in tokens.hashtags_in(text)]
-            named = {tokens.fold_tag(tag, self.accents): tag for tag in self.incoming.detail.hashtags}
+            named = {tokens.fold_tag(tag, self._accents): tag for tag in self.incoming.detail.hashtags}
             found = {key: (0, _NOT_IN_TEXT, f"#{tag}") for key, tag in named.items()}
             for number, at, tag in reversed(standing):
-                key = tokens.fold_tag(tag, self.accents)
-                if number or not named or key in named:
+                key = tokens.fold_tag(tag, self._accents)
+                if key not in named if number else not named or key in named:
                     found[key] = (number, at, f"{texts[number][at]}{tag}")
             self._tags = found
         return self._tags
@@ -87,8 +124,9 @@ def compiled(node: Node, accents: bool) -> tuple[Test, Explain]:
     """How a node is decided, and what is shown for it where it is true."""
     match node:
         case Word(text) | Phrase(text):
-            wanted = tokens.split(text, accents)
-            return _words_test(wanted), lambda post: post.forms(wanted, text)
+            words = tokens.split(text, accents)
+            wanted = [f" {word} " for word in words]
+            return _words_test(text, words, wanted), lambda post: post.forms(text, wanted)
         case Hashtag(tag):
             key = tokens.fold_tag(tag, accents)
             needed = frozenset(tokens.split(tag, accents))
@@ -106,10 +144,21 @@ def compiled(node: Node, accents: bool) -> tuple[Test, Explain]:
         case Not(child):
             return _not_test(compiled(child, accents)[0]), _nothing
         case And(children) | Or(children):
-            pairs = [compiled(child, accents) for child in sorted(children, key=_cost)]
-            tests = [test for test, _ in pairs]
+            ordered = sorted(children, key=_cost)
+            pairs = [compiled(child, accents) for child in ordered]
             telling = [(test, tell) for test, tell in pairs if tell is not _nothing]
-            return _and_test(tests) if isinstance(node, And) else _or_test(tests), _explain_true(telling)
+            single = [_only_word(child, accents) for child in ordered]
+            others = [test for word, (test, _) in zip(single, pairs, strict=True) if word is None]
+            if isinstance(node, Or):
+                return _or_test(single, others), _explain_true(telling)
+            unwanted = [_only_word(child.child, accents) for child in ordered if isinstance(child, Not)]
+            return _and_test(single, unwanted, others), _explain_all([tell for _, tell in telling])
+
+
+def _only_word(node: Node, accents: bool) -> str | None:
+    """The token of a node that asks for just one."""
+    wanted = tokens.split(node.text, accents) if isinstance(node, Word | Phrase) else []
+    return wanted[0] if len(wanted) == 1 else None
 
 
 def _nothing(post: Reading) -> list[Hit]:
@@ -121,12 +170,19 @@ def _explain_true(pairs: list[tuple[Test, Explain]]) -> Explain:
     return lambda post: [hit for test, tell in pairs if test(post) is True for hit in tell(post)]
 
 
-def _words_test(wanted: list[str]) -> Test:
-    first = wanted[0]
-    if len(wanted) == 1:
+def _explain_all(telling: list[Explain]) -> Explain:
+    """Of children that must all be true: none needs a second look."""
+    if len(telling) == 1:
+        return telling[0]
+    return lambda post: [hit for tell in telling for hit in tell(post)]
+
+
+def _words_test(written: str, words: list[str], wanted: list[str]) -> Test:
+    first = words[0]
+    if len(words) == 1:
         return lambda post: first in post.present
-    needed = frozenset(wanted)
-    return lambda post: needed <= post.present and bool(post.where(wanted))
+    needed = frozenset(words)
+    return lambda post: needed <= post.present and bool(post.forms(written, wanted))
 
 
 def _from_test(account: str) -> Test:
@@ -157,10 +213,15 @@ def _not_test(test: Test) -> Test:
     return negated
 
 
-def _and_test(tests: list[Test]) -> Test:
+def _and_test(single: list[str | None], unwanted: list[str | None], others: list[Test]) -> Test:
+    """Plain words are never unknown, so they are decided first and all at once."""
+    needed, forbidden = frozenset(filter(None, single)), frozenset(filter(None, unwanted))
+
     def all_of(post: Reading) -> Truth:
+        if not (needed <= post.present and forbidden.isdisjoint(post.present)):
+            return False
         truth: Truth = True
-        for test in tests:
+        for test in others:
             one = test(post)
             if one is False:
                 return False
@@ -171,10 +232,14 @@ def _and_test(tests: list[Test]) -> Test:
     return all_of
 
 
-def _or_test(tests: list[Test]) -> Test:
+def _or_test(single: list[str | None], others: list[Test]) -> Test:
+    words = frozenset(filter(None, single))
+
     def any_of(post: Reading) -> Truth:
+        if not words.isdisjoint(post.present):
+            return True
         truth: Truth = False
-        for test in tests:
+        for test in others:
             one = test(post)
             if one is True:
                 return True
@@ -200,7 +265,8 @@ def _cost(node: Node) -> int:
 
 def _is(post: Incoming, kind: Kind) -> bool:
     """A post that replies and quotes is both; its kind names one, its references name both."""
-    return post.detail.kind is kind or any(reference.kind is kind for reference in post.detail.references)
+    detail = post.detail
+    return detail.kind is kind or (bool(detail.references) and any(one.kind is kind for one in detail.references))
 
 
 def _has_links(post: Incoming) -> bool:

@@ -8,22 +8,13 @@ in `queue.py`.
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import partial
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
-import altair as alt
-import msgspec
-import pandas as pd
 import streamlit as st
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -112,7 +103,7 @@ def me() -> str:
     return "demo" if house().config.is_demo else "local"
 
 
-# -- time and words ---------------------------------------------------------------------------------------------------
+# -- time and words ------------------------------------------------------------------------------------------------
 
 
 def midnight() -> datetime:
@@ -182,7 +173,7 @@ def said() -> bool:
     return bool(message)
 
 
-# -- layout -----------------------------------------------------------------------------------------------------------
+# -- layout --------------------------------------------------------------------------------------------------------
 
 
 def dark() -> bool:

@@ -115,10 +115,7 @@ def _who(found: queue.Card) -> None:
             st.badge(screen.LANGUAGES.get(first.lang, "Other language"), color="gray")
         _answerable(lead.kind, first)
         if first.media:
-            kinds = {"photo": "photo", "video": "video", "animated_gif": "film"}
-            shown = kinds.get(first.media[0].get("kind", ""), "file")
-            more_than_one = len(first.media) > 1
-            st.badge(f"{len(first.media)} {shown}s" if more_than_one else shown.capitalize(), color="gray")
+            st.badge(_media(first.media), color="gray")
         if first.edits:
             st.badge("Edited", color="orange", icon=":material/edit:")
         wrote = " ".join(filter(None, (names["name"], f"@{names['handle']}" if names["handle"] else "")))
@@ -126,6 +123,13 @@ def _who(found: queue.Card) -> None:
         if link := _link(lead.kind, first):
             st.link_button("Open post", link, type="tertiary", icon=":material/open_in_new:", width="content")
     st.markdown(_people(suspect))
+
+
+def _media(media: Sequence[dict[str, Any]]) -> str:
+    """What hangs on the post: "Photo", "3 videos"."""
+    kinds = {"photo": "photo", "video": "video", "animated_gif": "film"}
+    shown = kinds.get(media[0].get("kind", ""), "file")
+    return f"{len(media)} {shown}s" if len(media) > 1 else shown.capitalize()
 
 
 def _link(kind: str, post: Post) -> str:

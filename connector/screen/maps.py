@@ -12,18 +12,20 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from connector import screen
+
 
 @st.cache_data(ttl=3600, max_entries=2, show_spinner=False)
 def _streets() -> pd.DataFrame:
     rows = [
         (number, name, main, lon, lat, step)
-        for number, (name, main, points) in enumerate(house().gazetteer.lines())
+        for number, (name, main, points) in enumerate(screen.house().gazetteer.lines())
         for step, (lon, lat) in enumerate(points)
     ]
     return pd.DataFrame(rows, columns=["line", "name", "main", "lon", "lat", "step"])
 
 
-# -- around a point ---------------------------------------------------------------------------------------------------
+# -- around a point ------------------------------------------------------------------------------------------------
 
 
 def small_map(lat: float, lon: float, height: int, label: str) -> None:
@@ -49,7 +51,7 @@ def small_map(lat: float, lon: float, height: int, label: str) -> None:
         {"data": _values(shown[shown.main]), "mark": _stroke("main", 3), "encoding": line},
         {
             "data": _values(names),
-            "mark": {"type": "text", "fontSize": 11, "color": colour("grey"), "dy": -8},
+            "mark": {"type": "text", "fontSize": 11, "color": screen.colour("grey"), "dy": -8},
             "encoding": {"x": x, "y": y, "text": {"field": "name"}},
         },
         *(
@@ -77,18 +79,18 @@ def _axis(field: str, low: float, high: float) -> dict[str, Any]:
 
 
 def _stroke(shade: str, width: float) -> dict[str, Any]:
-    return {"type": "line", "color": colour(shade), "strokeWidth": width, "clip": True}
+    return {"type": "line", "color": screen.colour(shade), "strokeWidth": width, "clip": True}
 
 
 def _dot(size: int, opacity: float) -> dict[str, Any]:
-    return {"type": "circle", "size": size, "opacity": opacity, "color": colour("blue")}
+    return {"type": "circle", "size": size, "opacity": opacity, "color": screen.colour("blue")}
 
 
 def _values(frame: pd.DataFrame) -> dict[str, Any]:
     return {"values": frame.to_dict("records")}
 
 
-# -- the whole city ---------------------------------------------------------------------------------------------------
+# -- the whole city ------------------------------------------------------------------------------------------------
 
 
 def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
@@ -101,7 +103,7 @@ def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
         return
     x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[everything.lon.min(), everything.lon.max()], nice=False))
     y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[everything.lat.min(), everything.lat.max()], nice=False))
-    marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=colour("blue"), clip=True)
+    marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=screen.colour("blue"), clip=True)
     chart = _lines(streets, x, y, "line", 1) + marks.encode(x=x, y=y, tooltip=["type:N"])
     st.altair_chart(
         chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt="Accepted requests on the map"
@@ -111,6 +113,6 @@ def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
 def _lines(data: pd.DataFrame, x: Any, y: Any, shade: str, width: float) -> Any:
     return (
         alt.Chart(data)
-        .mark_line(color=colour(shade), strokeWidth=width, clip=True)
+        .mark_line(color=screen.colour(shade), strokeWidth=width, clip=True)
         .encode(x=x, y=y, detail="line:N", order="step:Q")
     )

@@ -78,19 +78,22 @@ def _figures(by: str, today: datetime, moved: int) -> tuple[dict[str, int], int]
 
 @st.cache_data(ttl=10, max_entries=2, show_spinner=False)
 def kinds() -> list[RequestType]:
+    """The types that are on, at most ten seconds old."""
     with screen.reading() as session:
         return catalogue.types(session, only_active=True)
 
 
 def counts() -> dict[str, int]:
+    """How many each view holds."""
     return _figures(screen.me(), screen.midnight(), mine().moved)[0]
 
 
 def decided_today() -> int:
+    """How many this person decided since midnight."""
     return _figures(screen.me(), screen.midnight(), mine().moved)[1]
 
 
-# -- the address ------------------------------------------------------------------------------------------------------
+# -- the address ---------------------------------------------------------------------------------------------------
 
 
 def read_address() -> None:
@@ -118,18 +121,18 @@ def write_address() -> None:
         st.query_params.from_dict(mine().told)
 
 
-# -- what is asked for ------------------------------------------------------------------------------------------------
+# -- what is asked for ---------------------------------------------------------------------------------------------
 
 
 def header() -> queue.Filter:
     """Title, views, what is new, search and filters; returns what the list is to show."""
-    counts = counts()
+    many = counts()
     names = {"all": "All", "urgent": "Urgent", "mine": "Mine", "parked": "Parked"}
-    if not (screen.house().config.login or counts["mine"]):
+    if not (screen.house().config.login or many["mine"]):
         del names["mine"]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title("Queue", width="content", anchor=False)
-        view = screen.views(VIEW, {name: f"{text} {capped(counts[name])}" for name, text in names.items()}, "all")
+        view = screen.views(VIEW, {name: f"{text} {capped(many[name])}" for name, text in names.items()}, "all")
         with st.container(width="content"):
             _announce()
         if not screen.phone():
@@ -146,6 +149,7 @@ def header() -> queue.Filter:
 
 
 def capped(number: int) -> str:
+    """A count, which the database does not carry on for ever."""
     return f"{number:,}" + ("+" if number >= queue.COUNT_CAP else "")
 
 
@@ -165,17 +169,17 @@ def _start_anew() -> None:
 
 
 def _order() -> str:
-    kinds = {kind.code: kind.title for kind in kinds()}
-    said = [kinds.get(ss.get(_ASKED["type"], ""), ""), ss.get(_ASKED["district"], ""), ss.get(_ASKED["lang"], "")]
+    titles = {kind.code: kind.title for kind in kinds()}
+    said = [titles.get(ss.get(_ASKED["type"], ""), ""), ss.get(_ASKED["district"], ""), ss.get(_ASKED["lang"], "")]
     said[2] = screen.LANGUAGES.get(said[2], said[2])
     return screen.escaped(" · ".join(text for text in said if text)) or ("Filter" if screen.phone() else "Urgent first")
 
 
 def _filters() -> None:
-    kinds = {kind.code: kind.title for kind in kinds()}
+    titles = {kind.code: kind.title for kind in kinds()}
     districts = {district.name: district.name for district in screen.house().gazetteer.districts}
     for name, label, options in (
-        ("type", "Type", kinds), ("district", "District", districts), ("lang", "Language", screen.LANGUAGES),
+        ("type", "Type", titles), ("district", "District", districts), ("lang", "Language", screen.LANGUAGES),
     ):  # fmt: skip
         key, shown = _ASKED[name], {"": "Any", **options}
         if ss.setdefault(key, "") not in shown:

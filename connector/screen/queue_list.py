@@ -12,11 +12,12 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from connector import screen, sealing
 from connector.models import SuspectStatus, now
 from connector.screen.card import HEIGHT
-from connector.screen.queue import VIEW, capped, clear, mine, ss
+from connector.screen.queue import VIEW, capped, clear, counts, mine, ss
 from connector.store import queue
 
 PAGE = 50
@@ -69,7 +70,7 @@ def _row(card: queue.Card) -> queue.QueueRow:
     )  # fmt: skip
 
 
-# -- choosing ---------------------------------------------------------------------------------------------------------
+# -- choosing ------------------------------------------------------------------------------------------------------
 
 
 def step(by: int) -> None:
@@ -107,7 +108,7 @@ def _in_view(at: int) -> int:
     return my.top
 
 
-# -- drawing ----------------------------------------------------------------------------------------------------------
+# -- drawing -------------------------------------------------------------------------------------------------------
 
 
 def the_list(found: Sequence[queue.QueueRow]) -> None:
@@ -119,23 +120,10 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
     found, key, chosen = found[top:], f"queue_list_{top}", {"selection": {"rows": [at - top]}}
     if key not in ss or ss[key]["selection"]["rows"] != chosen["selection"]["rows"]:
         ss[key] = chosen
-    frame = pd.DataFrame(
-        {
-            "type": [("▲ " if row.urgent else "") + row.type + _held(row) for row in found],
-            "post": [_three_lines(row.text) for row in found],
-            "place": [row.place or "–" for row in found],
-            "people": [row.people for row in found],
-            "age": [screen.age(row.first_posted_at) for row in found],
-        }
-    )
-    urgent, grey = f"color:{screen.colour('red')};font-weight:600", f"color:{screen.colour('grey')}"
-    style = frame.style.apply(
-        lambda column: [urgent if row.urgent else "font-weight:600" for row in found], subset=["type"]
-    ).apply(lambda column: [grey] * len(column), subset=["place", "people", "age"])
     column, height = st.column_config, min(HEIGHT - (40 if my.more or top else 0), 35 + 57 * len(found))
     st.dataframe(
-        style, key=key, on_select=partial(_picked, key, my.ids[top:]), selection_mode="single-row-required",
-        hide_index=True, row_height=57,  # above 4 rem the cells wrap
+        _styled(found), key=key, on_select=partial(_picked, key, my.ids[top:]), hide_index=True,
+        selection_mode="single-row-required", row_height=57,  # above 4 rem the cells wrap
         height=screen.pane(height, 300), alt="Suspects, urgent first, then the newest",
         column_order=["type", "post"] if screen.phone() else None,
         column_config={
@@ -155,6 +143,23 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
             )
 
 
+def _styled(found: Sequence[queue.QueueRow]) -> Styler:
+    """The rows as the table shows them: urgent ones red, what is beside the point grey."""
+    frame = pd.DataFrame(
+        {
+            "type": [("▲ " if row.urgent else "") + row.type + _held(row) for row in found],
+            "post": [_three_lines(row.text) for row in found],
+            "place": [row.place or "–" for row in found],
+            "people": [row.people for row in found],
+            "age": [screen.age(row.first_posted_at) for row in found],
+        }
+    )
+    urgent, grey = f"color:{screen.colour('red')};font-weight:600", f"color:{screen.colour('grey')}"
+    return frame.style.apply(
+        lambda column: [urgent if row.urgent else "font-weight:600" for row in found], subset=["type"]
+    ).apply(lambda column: [grey] * len(column), subset=["place", "people", "age"])
+
+
 def _held(row: queue.QueueRow) -> str:
     held = row.claimed_by and row.claimed_by != screen.me() and row.claimed_until and row.claimed_until > now()
     return f" ({row.claimed_by} has it)" if held else ""
@@ -165,7 +170,7 @@ def _three_lines(text: str) -> str:
     return text if len(text) < 98 else text[:96].rsplit(" ", 1)[0] + " …"
 
 
-# -- states -----------------------------------------------------------------------------------------------------------
+# -- states --------------------------------------------------------------------------------------------------------
 
 
 def loading() -> None:
@@ -181,19 +186,19 @@ def loading() -> None:
 
 def nothing(where: queue.Filter) -> None:
     """The list is empty: why, and the one control that helps."""
-    counts = found
+    many = counts()
     narrowed = where.find or where.type_code or where.district or where.language
     if narrowed:
         frame = screen.empty("Nothing found", "No post fits the search and the filters.")
         label, then = "Clear search and filters", clear
     elif where.view == "all":
         frame = screen.empty("Nothing waits", "New posts are announced here as they come in.")
-        label, then = f"Show {capped(counts['parked'])} parked", partial(ss.update, {VIEW: "parked"})
-        if not counts["parked"]:
+        label, then = f"Show {capped(many['parked'])} parked", partial(ss.update, {VIEW: "parked"})
+        if not many["parked"]:
             return
     else:
         texts = {"urgent": "Nothing urgent waits", "mine": "Nothing is assigned to you", "parked": "Nothing is parked"}
-        frame = screen.empty(texts[where.view], f"{capped(counts['all'])} wait in all.")
-        label, then = f"Show all {capped(counts['all'])}", clear
+        frame = screen.empty(texts[where.view], f"{capped(many['all'])} wait in all.")
+        label, then = f"Show all {capped(many['all'])}", clear
     with frame:
         st.button(label, key="useful", on_click=then)

@@ -16,7 +16,7 @@ from connector import rules, screen
 from connector.models import RequestType
 from connector.rules.check import LIMITS
 from connector.screen.draft import bound, change_to, changed, drop, save, switch
-from connector.screen.stored import Met, Stored
+from connector.screen.stored import Met, Stored, which_meet
 from connector.store import catalogue
 from connector.store import sources as post_questions
 from connector.store.catalogue import RuleCard
@@ -129,7 +129,7 @@ def verbs(rule_id: int, draft: dict[str, Any], card: RuleCard | None, good: bool
             )
 
 
-# -- what it meets ----------------------------------------------------------------------------------------------------
+# -- what it meets -------------------------------------------------------------------------------------------------
 
 
 @st.cache_resource(ttl=60, max_entries=2, show_spinner=False)
@@ -141,14 +141,7 @@ def _stored(database: str, newest: int) -> list[Stored]:
 
 @st.cache_data(ttl=60, max_entries=200, show_spinner=False)
 def _meets(database: str, newest: int, expression: str) -> Met:
-    posts = _stored(database, newest)
-    try:
-        found = rules.compile([(1, 1, expression)]).match(posts)
-    except RuleError:
-        return Met(len(posts), frozenset(), ())
-    met = [(post, hits[0].words) for post, hits in zip(posts, found, strict=True) if hits]
-    shown = tuple((post.id, post.posted_at, post.text, words) for post, words in met[:LIKE])
-    return Met(len(posts), frozenset(post.id for post, _ in met), shown)
+    return which_meet(_stored(database, newest), expression)
 
 
 def meets(expression: str) -> Met:
@@ -179,7 +172,7 @@ def in_the_latest(draft: dict[str, Any], card: RuleCard | None) -> None:
     screen.posts(items)
 
 
-# -- what else --------------------------------------------------------------------------------------------------------
+# -- what else -----------------------------------------------------------------------------------------------------
 
 
 def history(card: RuleCard) -> None:

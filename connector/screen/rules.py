@@ -95,21 +95,11 @@ def pick(rows: Sequence[RuleCount], view: str, find: str) -> int | None:
     if chosen not in ids:
         chosen = st.session_state["rule_chosen"] = ids[0]
     _say_in_address(chosen)
-    names = ["New rule"] * (chosen == NEW) + [_named(row, view) for row in shown]
-    fresh = int(chosen == NEW)
-    table = pd.DataFrame(
-        {
-            "name": names,
-            "type": ["–"] * fresh + [row.type for row in shown],
-            "matched": [0] * fresh + [row.matched for row in shown],
-            "share": [None] * fresh + [None if row.share is None else round(row.share, 2) for row in shown],
-        }
-    ).astype({"share": "float64"})
     key = f"rules_{hash(tuple(ids))}"
     st.session_state[key] = {"selection": {"rows": [ids.index(chosen)]}}
     st.dataframe(
-        table, key=key, on_select=lambda: _selected(key, ids), selection_mode="single-row-required", hide_index=True,
-        height=screen.pane(HEIGHT, 250), row_height=36,
+        _table(shown, view, chosen == NEW), key=key, on_select=lambda: _selected(key, ids), hide_index=True,
+        selection_mode="single-row-required", height=screen.pane(HEIGHT, 250), row_height=36,
         column_order=["name", "matched", "share"] if screen.phone() else None,
         alt=f"Rules with the posts they met in the last {DAYS} days and the share that was accepted",
         column_config={
@@ -122,6 +112,18 @@ def pick(rows: Sequence[RuleCount], view: str, find: str) -> int | None:
         },
     )  # fmt: skip
     return int(chosen)
+
+
+def _table(shown: Sequence[RuleCount], view: str, new: bool) -> pd.DataFrame:
+    """The rules shown; on top the one that is being written, if it is new."""
+    return pd.DataFrame(
+        {
+            "name": ["New rule"] * new + [_named(row, view) for row in shown],
+            "type": ["–"] * new + [row.type for row in shown],
+            "matched": [0] * new + [row.matched for row in shown],
+            "share": [None] * new + [None if row.share is None else round(row.share, 2) for row in shown],
+        }
+    ).astype({"share": "float64"})
 
 
 def _named(row: RuleCount, view: str) -> str:

@@ -54,7 +54,7 @@ def _locked() -> str:
     return f"marks what {screen.escaped(file.name)} sets; change it there" if file else "marks what the demo city sets"
 
 
-# -- request types ----------------------------------------------------------------------------------------------------
+# -- request types -------------------------------------------------------------------------------------------------
 
 
 def types(save: Callable[[list[TypeChange]], bool]) -> None:
@@ -139,7 +139,7 @@ def _clean(name: str, value: Any) -> Any:
     return str(value or "").strip()
 
 
-# -- what is in force -------------------------------------------------------------------------------------------------
+# -- what is in force ----------------------------------------------------------------------------------------------
 
 
 def privacy() -> None:
@@ -173,7 +173,7 @@ def table(frame: pd.DataFrame, alt: str) -> None:
     st.dataframe(frame, hide_index=True, alt=alt, width="stretch")
 
 
-# -- the catalogue as a file ------------------------------------------------------------------------------------------
+# -- the catalogue as a file ---------------------------------------------------------------------------------------
 
 
 def files(take: Callable[[str, str], bool]) -> None:
@@ -235,7 +235,7 @@ def _counted(changes: catalogue_file.Changes) -> str:
     return ", ".join(f"{n} {word}{'s' if n != 1 else ''}" for n, word in parts if n)
 
 
-# -- the demo ---------------------------------------------------------------------------------------------------------
+# -- the demo ------------------------------------------------------------------------------------------------------
 
 
 def demo(reset: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The pieces of the Sources page: how each source is, what it may have missed, what became of its posts.
 
 `pages/sources.py` puts the pieces together. What a platform says – an error, the reason of a gap – is outside text and
-reaches the page by `st.text` or a table's text cell alone.
+reaches the page by `st.text` or a table's text cell alone. The questions are in `connector/store/sources.py`.
 """
 
 from __future__ import annotations
@@ -92,24 +92,10 @@ def pick(rows: Sequence[Line]) -> Line:
         chosen = st.session_state["source_chosen"] = worst.name
     key = f"sources_{hash(tuple(names))}"
     st.session_state[key] = {"selection": {"rows": [names.index(chosen)]}}
-    table = pd.DataFrame(
-        {
-            "state": [[row.state] for row in rows],
-            "name": [_titled(row) for row in rows],
-            "last": [screen.age(row.last_post_at) if row.last_post_at else "–" for row in rows],
-            "flow": [list(row.flow) for row in rows],
-            "gaps": [f"{row.open_gaps} open" if row.open_gaps else "–" for row in rows],
-            "error": [row.error for row in rows],
-        }
-    )
-
-    def selected() -> None:
-        if at := st.session_state[key]["selection"]["rows"]:
-            st.session_state["source_chosen"] = names[at[0]]
-
     st.dataframe(
-        table, key=key, on_select=selected, selection_mode="single-row-required", hide_index=True, row_height=36,
-        alt="Sources and their state", column_order=["state", "name", "last", "gaps"] if screen.phone() else None,
+        _table(rows), key=key, on_select=lambda: _selected(key, names), selection_mode="single-row-required",
+        hide_index=True, row_height=36, alt="Sources and their state",
+        column_order=["state", "name", "last", "gaps"] if screen.phone() else None,
         column_config={
             "state": st.column_config.MultiselectColumn(
                 "State", options=list(STATES), color=list(STATES.values()), width=100
@@ -122,6 +108,24 @@ def pick(rows: Sequence[Line]) -> Line:
         },
     )  # fmt: skip
     return next(row for row in rows if row.name == chosen)
+
+
+def _table(rows: Sequence[Line]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "state": [[row.state] for row in rows],
+            "name": [_titled(row) for row in rows],
+            "last": [screen.age(row.last_post_at) if row.last_post_at else "–" for row in rows],
+            "flow": [list(row.flow) for row in rows],
+            "gaps": [f"{row.open_gaps} open" if row.open_gaps else "–" for row in rows],
+            "error": [row.error for row in rows],
+        }
+    )
+
+
+def _selected(key: str, names: Sequence[str]) -> None:
+    if at := st.session_state[key]["selection"]["rows"]:
+        st.session_state["source_chosen"] = names[at[0]]
 
 
 def _troubled(row: Line) -> bool:

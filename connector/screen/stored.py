@@ -6,9 +6,12 @@ asks before a rule is saved, as if the wording had stood when the posts came.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
+from connector import rules
+from connector.errors import RuleError
 from connector.incoming import Detail, Incoming, Kind, Media, Reference
 from connector.models import Post
 from connector.sealing import Sealer, mask
@@ -23,7 +26,7 @@ class Met:
 
     looked_at: int
     ids: frozenset[int]
-    newest: tuple[tuple[int, Any, str, tuple[str, ...]], ...]
+    newest: tuple[tuple[int, datetime, str, tuple[str, ...]], ...]
     """Post id, when it was written, masked text, the words that did it; at most `LIKE`."""
 
 
@@ -52,3 +55,14 @@ class Stored(Incoming):
 
     def mentions(self, handle: str) -> bool:
         return self._sealer.pseudonym(handle) in self._mentioned
+
+
+def which_meet(posts: Sequence[Stored], expression: str) -> Met:
+    """Those of the posts, the newest first, that this wording meets; none if it cannot be read."""
+    try:
+        found = rules.compile([(1, 1, expression)]).match(posts)
+    except RuleError:
+        return Met(len(posts), frozenset(), ())
+    met = [(post, hits[0].words) for post, hits in zip(posts, found, strict=True) if hits]
+    shown = tuple((post.id, post.posted_at, post.text, words) for post, words in met[:LIKE])
+    return Met(len(posts), frozenset(post.id for post, _ in met), shown)

@@ -34,14 +34,29 @@ def card(dispatch_id: int) -> None:
     if found is None:
         st.text("It is gone: its post was one of the demo's oldest, or the demo was reset.")
         return
-    row = found.row
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(screen.escaped(row.type), width="content", anchor=False)
-        st.badge(row.state.replace("_", " "), color=COLOURS[row.state])  # type: ignore[arg-type]
-        if row.place:
-            st.text(row.place)
+        st.header(screen.escaped(found.row.type), width="content", anchor=False)
+        st.badge(found.row.state.replace("_", " "), color=COLOURS[found.row.state])  # type: ignore[arg-type]
+        if found.row.place:
+            st.text(found.row.place)
     st.markdown(_facts(found))
-    _pulse(row)
+    _pulse(found.row)
+    _their_words(found, pause)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        verbs(found)
+    screen.said()
+    if found.text:
+        screen.posts([[(mask(found.text), "")]], large=True)
+    else:
+        st.markdown(":gray[The author deleted the post; its text is erased here too.]")
+    st.markdown("**What happened**")
+    screen.posts([[(f"{screen.clock(at)}  ", "by"), (what, ""), (f"  {by}", "by")] for at, what, by in _history(found)])
+    _content(found)
+
+
+def _their_words(found: TicketCard, pause: house_questions.Pause | None) -> None:
+    """Why the channel is paused, the last error or refusal, the note at closing."""
+    row = found.row
     if pause and row.status in (DeliveryStatus.QUEUED, DeliveryStatus.UNCLEAR):
         st.warning(
             f"{name_of(row.channel)} is paused until {screen.clock(pause.until)}. Settings, Channels, has the button "
@@ -54,16 +69,6 @@ def card(dispatch_id: int) -> None:
         screen.posts([[(f"{label}  ", "by"), (error, "")]])
     if row.ticket_status == TicketStatus.CLOSED and found.ticket and found.ticket.notes:
         screen.posts([[("Said at closing  ", "by"), (found.ticket.notes, "")]])
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        verbs(found)
-    screen.said()
-    if found.text:
-        screen.posts([[(mask(found.text), "")]], large=True)
-    else:
-        st.markdown(":gray[The author deleted the post; its text is erased here too.]")
-    st.markdown("**What happened**")
-    screen.posts([[(f"{screen.clock(at)}  ", "by"), (what, ""), (f"  {by}", "by")] for at, what, by in _history(found)])
-    _content(found)
 
 
 def _facts(card: TicketCard) -> str:
@@ -96,37 +101,19 @@ def _sentence(dispatch_id: int, drawn: tuple[Any, ...]) -> None:
         st.warning(f"{found.row.flagged}, then say so here.", icon=":material/delete:")
 
 
-# -- the state in words -----------------------------------------------------------------------------------------------
+# -- the state in words --------------------------------------------------------------------------------------------
 
 
 def says(card: TicketCard) -> tuple[str, str]:
     """How loud, and one sentence on what the state means and what comes next."""
     row, to = card.row, name_of(card.row.channel)
-    wait = (row.due_at - now()).total_seconds()
     match row.state:
-        case DeliveryStatus.QUEUED if way_of(row.channel) is None:
-            return "warning", f"It waits: the settings name no channel {to} any more."
-        case DeliveryStatus.QUEUED if row.attempts:
-            when = f"in {screen.span(wait)}" if wait > 0 else "due now"
-            tries = "once" if row.attempts == 1 else f"{row.attempts} times"
-            return "", f"Tried {tries} without success; it is surely not there. The next try is {when}."
-        case DeliveryStatus.QUEUED if wait > 0:
-            return "", f"Leaves in {screen.span(wait)}. Until then it can be taken back without a trace."
         case DeliveryStatus.QUEUED:
-            return "", "It leaves now. Until it does, it can be taken back without a trace."
+            return _queued(row, to)
         case DeliveryStatus.SENDING:
             return "", f"It is being handed to {to}. The answer stands here in a moment."
-        case DeliveryStatus.UNCLEAR if wait > FAR:
-            return (
-                "warning",
-                f"Perhaps it arrived: nothing here can tell. Ask {to} for {row.reference}, then say so here.",
-            )
         case DeliveryStatus.UNCLEAR:
-            sent = f"Sent at {screen.clock(card.dispatch.sent_at)}, no" if card.dispatch.sent_at else "No"
-            return (
-                "warning",
-                f"{sent} clear answer came. It is looked up by its reference before anything is sent again.",
-            )
+            return "warning", _unclear(card, to)
         case DeliveryStatus.EXHAUSTED:
             return "error", f"Not delivered after {row.attempts} tries. Nothing more happens until a person acts."
         case DeliveryStatus.REFUSED:
@@ -147,6 +134,25 @@ def says(card: TicketCard) -> tuple[str, str]:
     return "", f"Open over there, looked at {screen.clock(looked)}." if looked else "Open over there; looked at soon."
 
 
+def _queued(row: TicketRow, to: str) -> tuple[str, str]:
+    wait = (row.due_at - now()).total_seconds()
+    if way_of(row.channel) is None:
+        return "warning", f"It waits: the settings name no channel {to} any more."
+    if row.attempts:
+        when = f"in {screen.span(wait)}" if wait > 0 else "due now"
+        tries = "once" if row.attempts == 1 else f"{row.attempts} times"
+        return "", f"Tried {tries} without success; it is surely not there. The next try is {when}."
+    when = f"Leaves in {screen.span(wait)}. Until then" if wait > 0 else "It leaves now. Until it does,"
+    return "", f"{when} it can be taken back without a trace."
+
+
+def _unclear(card: TicketCard, to: str) -> str:
+    if (card.row.due_at - now()).total_seconds() > FAR:
+        return f"Perhaps it arrived: nothing here can tell. Ask {to} for {card.row.reference}, then say so here."
+    sent = f"Sent at {screen.clock(card.dispatch.sent_at)}, no" if card.dispatch.sent_at else "No"
+    return f"{sent} clear answer came. It is looked up by its reference before anything is sent again."
+
+
 def _refused(card: TicketCard, to: str) -> tuple[str, str]:
     if card.later:
         return "", f"Refused by {to}. The suspect was accepted again since, as {card.later}."
@@ -155,7 +161,7 @@ def _refused(card: TicketCard, to: str) -> tuple[str, str]:
     return "", f"Refused by {to}. The suspect was {card.suspect.status} since."
 
 
-# -- what happened ----------------------------------------------------------------------------------------------------
+# -- what happened -------------------------------------------------------------------------------------------------
 
 
 def _history(card: TicketCard) -> list[tuple[datetime, str, str]]:
@@ -178,7 +184,7 @@ def _decided(made: Decision, card: TicketCard) -> str:
     return _DECIDED.get(made.kind, "")  # a refusal and a withdrawal stand among the events
 
 
-# -- what was sent ----------------------------------------------------------------------------------------------------
+# -- what was sent -------------------------------------------------------------------------------------------------
 
 
 def _content(card: TicketCard) -> None:

@@ -18,7 +18,7 @@ from connector.errors import ConfigError
 from connector.models import DeliveryStatus, SuspectStatus, TicketStatus, now
 from connector.store.tickets import TicketCard, TicketRow
 
-_LIST, _CHOSEN, _ASKED, _VIEW, _FIND = "tickets_list", "ticket_chosen", "ticket_asked", "Show tickets", "find"
+_ASKED = "ticket_asked"
 _ASKS_A_PERSON = timedelta(days=365)  # a look-up that far away: nobody looks any more
 
 
@@ -103,7 +103,7 @@ def _asking(
             screen.said()
 
 
-# -- the channel ------------------------------------------------------------------------------------------------------
+# -- the channel ---------------------------------------------------------------------------------------------------
 
 
 def name_of(channel: str) -> str:

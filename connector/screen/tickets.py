@@ -19,7 +19,7 @@ VIEWS = {"all": "All", "needs you": "Needs you", "on the way": "On the way", "op
 COLOURS = screen.STATE_COLOURS | {"flagged": "orange"}
 HEIGHT = 740
 PAGE = 200
-_LIST, _CHOSEN, _ASKED, _VIEW, _FIND = "tickets_list", "ticket_chosen", "ticket_asked", "Show tickets", "find"
+_LIST, _CHOSEN, _VIEW, _FIND = "tickets_list", "ticket_chosen", "Show tickets", "find"
 _EMPTY = {
     "all": (
         "No tickets yet",
@@ -129,18 +129,10 @@ def listing(found: list[TicketRow]) -> int:
     # The key holds what the rows are: a click that arrives late still means the row that was seen.
     key = f"tickets_{st.session_state[_LIST].view}_{ids[0]}_{len(ids)}_{st.session_state[_LIST].newest}"
     st.session_state.setdefault(key, {"selection": {"rows": [at]}})
-    frame = pd.DataFrame(
-        {
-            "state": [["flagged" if row.flagged else row.state] for row in found],
-            "what": [", ".join(part for part in (row.type, row.place) if part) for row in found],
-            "number": [row.number or "–" for row in found],
-            "since": [screen.age(row.since) for row in found],
-        }
-    )
     more, fits = st.session_state[_LIST].more is not None, 36 + 36 * len(ids)
     st.dataframe(
-        frame, key=key, on_select=lambda: _choose(key, ids), selection_mode="single-row-required", hide_index=True,
-        row_height=36, height=screen.pane(min(HEIGHT - 44 * more, fits), min(250, fits)),
+        _table(found), key=key, on_select=lambda: _choose(key, ids), selection_mode="single-row-required",
+        hide_index=True, row_height=36, height=screen.pane(min(HEIGHT - 44 * more, fits), min(250, fits)),
         alt="Tickets, those that need a person first",
         column_order=("state", "what") if screen.phone() else None,
         column_config={
@@ -155,6 +147,17 @@ def listing(found: list[TicketRow]) -> int:
     if more:
         st.button(f"{PAGE} older", type="tertiary", icon=":material/expand_more:", on_click=older)
     return int(st.session_state[_CHOSEN])
+
+
+def _table(found: list[TicketRow]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "state": [["flagged" if row.flagged else row.state] for row in found],
+            "what": [", ".join(part for part in (row.type, row.place) if part) for row in found],
+            "number": [row.number or "–" for row in found],
+            "since": [screen.age(row.since) for row in found],
+        }
+    )
 
 
 def _choose(key: str, ids: list[int]) -> None:

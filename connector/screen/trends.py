@@ -1,7 +1,7 @@
 """The pieces of the Trends page: the figures of a period, its lines, its types and its rules.
 
 Everything comes from `trends.py`, counted once for a choice and kept for some seconds; nothing here holds an author or
-a text. `pages/trends.py` puts the pieces together; `screen.py` has the map.
+a text. `pages/trends.py` puts the pieces together; `maps.py` has the map, `connector/trends.py` the questions.
 """
 
 from __future__ import annotations
@@ -139,23 +139,9 @@ def lines(days: Sequence[Day], weekly: bool) -> None:
         columns=["day", "count", "what"],
     )
     top = max(1, int(data["count"].max()))
-    room = (last - first) * (0.42 if screen.phone() else 0.17)
-    ticks = _ticks([d.day for d in days], 4 if screen.phone() else 7, weekly)
-    x = alt.X(
-        "day:T", title=None, scale=alt.Scale(domain=[_at(first), _at(last + room)]),
-        axis=alt.Axis(
-            values=[_at(day) for day in ticks], format="%b %Y" if weekly else "%-d %b", grid=False,
-            labelColor=screen.colour("grey"),
-        ),
-    )  # fmt: skip
-    y = alt.Y(
-        "count:Q", title=None, scale=alt.Scale(domain=[0, top], nice=True),
-        axis=alt.Axis(tickCount=4, tickMinStep=1, labelColor=screen.colour("grey")),
-    )  # fmt: skip
-    shades = [screen.colour(shade) for _, shade in _SERIES.values()]
-    shade = alt.Color(
-        "what:N", legend=None, scale=alt.Scale(domain=[name for name, _ in _SERIES.values()], range=shades)
-    )
+    x, y = _axes([d.day for d in days], top, weekly)
+    shades = {name: screen.colour(shade) for name, shade in _SERIES.values()}
+    shade = alt.Color("what:N", legend=None, scale=alt.Scale(domain=list(shades), range=list(shades.values())))
     over = data if weekly else data[data.day < pd.Timestamp(last)]
     chart = alt.Chart(over).mark_line(strokeWidth=2).encode(x=x, y=y, color=shade)
     if not weekly:
@@ -175,6 +161,25 @@ def lines(days: Sequence[Day], weekly: bool) -> None:
     st.altair_chart(
         chart.properties(height=HEIGHT), alt=f"Lines by {each} from {first:%-d %b %Y} to {last:%-d %b %Y}: {words}"
     )
+
+
+def _axes(days: Sequence[date], top: int, weekly: bool) -> tuple[Any, Any]:
+    """Days across, with room for the lines' names at the end; counts upwards."""
+    first, last = days[0], days[-1]
+    room = (last - first) * (0.42 if screen.phone() else 0.17)
+    ticks = _ticks(days, 4 if screen.phone() else 7, weekly)
+    x = alt.X(
+        "day:T", title=None, scale=alt.Scale(domain=[_at(first), _at(last + room)]),
+        axis=alt.Axis(
+            values=[_at(day) for day in ticks], format="%b %Y" if weekly else "%-d %b", grid=False,
+            labelColor=screen.colour("grey"),
+        ),
+    )  # fmt: skip
+    y = alt.Y(
+        "count:Q", title=None, scale=alt.Scale(domain=[0, top], nice=True),
+        axis=alt.Axis(tickCount=4, tickMinStep=1, labelColor=screen.colour("grey")),
+    )  # fmt: skip
+    return x, y
 
 
 def _at(day: date) -> Any:

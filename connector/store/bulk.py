@@ -7,7 +7,7 @@ driver takes over. Measured: about 1.1 times the raw driver, where the ORM takes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
 from connector.models import Utc
+
+_JSON = msgspec.json.Encoder()
 
 
 class Writer:
@@ -35,6 +37,8 @@ class Writer:
         order = list(compiled.positiontup or columns)
         self._order = [self.columns.index(name) for name in order] if order != list(columns) else None
         self._binders: list[tuple[int, Callable[[Any], Any]]] = []
+        times = [at for at, name in enumerate(self.columns) if isinstance(table.c[name].type, Utc)]
+        self._zoneless = [] if dialect.name == "sqlite" else times
         for at, name in enumerate(self.columns):
             if binder := _binder(table.c[name].type, dialect):
                 self._binders.append((at, binder))
@@ -42,35 +46,59 @@ class Writer:
     def insert(self, session: Session, rows: Iterable[Sequence[Any]]) -> None:
         """All rows in one call of the driver."""
         columns: list[Iterable[Any]] = list(zip(*rows, strict=True))  # a column at a time: no Python code per value
-        if not columns:
-            return
-        for at, binder in self._binders:
+        for at, binder in self._binders if columns else ():
             columns[at] = map(binder, columns[at])
+        self._execute(session, columns)
+
+    def insert_bound(self, session: Session, columns: Sequence[Iterable[Any]]) -> None:
+        """The same for whole columns of prepared values: lists and dicts as `json_text`, times as `time_text`."""
+        bound = list(columns)
+        for at in self._zoneless:
+            bound[at] = map(_with_zone, bound[at])
+        self._execute(session, bound)
+
+    def _execute(self, session: Session, columns: list[Iterable[Any]]) -> None:
         if self._order:
             columns = [columns[at] for at in self._order]
-        parameters: Any = list(zip(*columns, strict=True))
+        parameters: Any = list(zip(*columns))  # noqa: B905 - a column of one value for all has no end
         if not self._positional:
             parameters = [dict(zip(self.columns, values, strict=True)) for values in parameters]
-        session.connection().exec_driver_sql(self.sql, parameters)
+        if parameters:
+            session.connection().exec_driver_sql(self.sql, parameters)
 
 
 def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     # On SQLite what SQLAlchemy's own types write, without their general way of getting there.
     if isinstance(kind, Utc):
-        return _as_sqlite_text if dialect.name == "sqlite" else None
+        return _or_null if dialect.name == "sqlite" else None
     if isinstance(kind, JSON) and dialect.name == "sqlite":
-        return _as_json
+        return json_text
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 @lru_cache(maxsize=4096)
-def _as_sqlite_text(value: datetime | None) -> str | None:
+def time_text(value: datetime) -> str:
+    """A UTC time as SQLite keeps it."""
     # Kept for a while: the rows of a post share their times, those of a batch the moment of storing.
-    return value.isoformat(" ", "microseconds")[:26] if value is not None else None
+    return value.isoformat(" ", "microseconds")[:26]
 
 
-def _as_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def time_of(text: str) -> datetime:
+    """The way back."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def json_text(value: Any) -> str:
+    """JSON as both databases keep it."""
+    return _JSON.encode(value).decode()
+
+
+def _with_zone(text: str) -> str:
+    return f"{text}+00"
+
+
+def _or_null(value: datetime | None) -> str | None:
+    return None if value is None else time_text(value)
 
 
 def next_ids(session: Session, table: Table, count: int) -> Sequence[int]:

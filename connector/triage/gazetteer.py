@@ -2,7 +2,8 @@
 
 `Gazetteer.load` reads the GeoJSON files that the settings name; whoever stores a post asks `find` for its text and
 `at` for its geotag; the map draws `lines`. Which names a text holds is read in `place.py`; the geometry is in
-`geometry.py`. Two streets cross where they share a vertex or their lines do; that is computed when first asked for.
+`geometry.py`, the grid in front of it in `grid.py`. Two streets cross where they share a vertex or their lines do;
+that is computed when first asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from connector.errors import ConfigError
-from connector.triage.geometry import Box, Line, Point, box_of, boxes_near, holds, meeting
+from connector.triage.geometry import Box, Line, Point, box_of, meeting
+from connector.triage.grid import Areas, Around, District
 from connector.triage.names import Named
 from connector.triage.place import Method, Reader, Reading
 
@@ -65,13 +67,6 @@ class Street:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class District:
-    name: str
-    box: Box
-    polygons: list[list[list[Point]]]
-
-
 class Gazetteer:
     """One city's places; built once per process, then only read."""
 
@@ -79,6 +74,8 @@ class Gazetteer:
         self.streets, self.landmarks, self.districts = streets, landmarks, districts
         self._crossings: dict[tuple[int, int], Point | None] = {}
         self._spots: dict[tuple[object, ...], tuple[str, float, float, str]] = {}
+        self._areas = Areas(districts)
+        self._around = Around([[line for line, _ in street.pieces] for street in streets], NEAR_STREET)
         self._reader = Reader(
             [Named(s.name, s.aliases, s.main) for s in streets],
             [named for named, _ in landmarks],
@@ -110,22 +107,17 @@ class Gazetteer:
 
     def at(self, lat: float, lon: float) -> Place | None:
         """The place of a geotag, named by the nearest street; None outside every district, if there are any."""
-        district = self.district(lat, lon)
+        district = self._areas.at((lon, lat))
         if self.districts and not district:
             return None
-        street = self._nearest((lon, lat))
+        nearest = self._around.nearest((lon, lat))
+        street = None if nearest is None else self.streets[nearest]
         name = street.name if street else f"{lat:.5f}, {lon:.5f}"
         return Place(name, lat, lon, district, "geotag", "", 0.95 if street else 0.7)
 
     def district(self, lat: float, lon: float) -> str:
         """The district that holds a point, or ""."""
-        point = (lon, lat)
-        for district in self.districts:
-            west, south, east, north = district.box
-            inside = west <= lon <= east and south <= lat <= north
-            if inside and any(holds(rings, point) for rings in district.polygons):
-                return district.name
-        return ""
+        return self._areas.holding((lon, lat))
 
     def lines(self) -> list[tuple[str, bool, list[Point]]]:
         """Name, main street or not, and [(lon, lat)] of every piece of street, for the map."""
@@ -168,17 +160,6 @@ class Gazetteer:
         points = [met for other in reading.streets[1:] if (met := self.crossing(first, other))]
         lon, lat = (sum(axis) / len(points) for axis in zip(*points, strict=True))
         return f"{names[0]} {'&' if len(names) == 2 else 'between'} {' & '.join(names[1:])}", (lon, lat)
-
-    def _nearest(self, point: Point) -> Street | None:
-        here = (*point, *point)
-        near = [
-            (line.nearest(point)[0], at)
-            for at, street in enumerate(self.streets)
-            for line, _ in street.pieces
-            if boxes_near(here, line.box, NEAR_STREET)
-        ]
-        gap, at = min(near, default=(NEAR_STREET + 1, -1))
-        return self.streets[at] if gap <= NEAR_STREET else None
 
 
 def _each(file: Path, make: Callable[[dict[str, Any], dict[str, Any]], T]) -> list[T]:

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connector.triage.names import DIRECTIONS, LEADING, LOOSE_SUFFIXES, NUMBERED, SUFFIXES, Entry, Names, ordinal
+from connector.triage.names import (
+    DIRECTIONS,
+    LEADING,
+    LOOSE_SUFFIXES,
+    NUMBERED,
+    SUFFIXES,
+    Choice,
+    Entry,
+    Names,
+    ordinal,
+)
 from connector.triage.text import Text
 from connector.triage.vocabulary import (
     AFTER,
@@ -47,17 +57,11 @@ class Mention:
     """Where the house number stands, else `first`."""
 
 
-def find_mentions(text: Text, names: Names, districts: frozenset[str]) -> list[Mention]:
-    """Every name in the text that may mean a place, in order."""
+def find_mentions(text: Text, starts: list[int], names: Names, districts: frozenset[str]) -> list[Mention]:
+    """Every name that may mean a place, in order, of those that may begin at the words `starts`."""
     found: list[Mention] = []
-    heads, raw, end = names.heads, text.raw, 0
-    around = zip(["", *raw], text.norms, [*raw[1:], ""], strict=False)
-    hot = [
-        at
-        for at, (before, norm, after) in enumerate(around)
-        if norm in heads or before in NUMBERED or (len(norm) > 5 and (before in AFTER or after in SUFFIXES))
-    ]
-    for at in hot:
+    end = 0
+    for at in starts:
         mention = _mention_at(text, names, districts, at) if at >= end else None
         if mention:
             found.append(mention)
@@ -67,20 +71,22 @@ def find_mentions(text: Text, names: Names, districts: frozenset[str]) -> list[M
 
 def _mention_at(text: Text, names: Names, districts: frozenset[str], at: int) -> Mention | None:
     norm, slip = text.norms[at], False
-    if norm.isdigit() and at and text.raw[at - 1] in NUMBERED and len(norm) < 4:
+    if norm.isdecimal() and at and text.raw[at - 1] in NUMBERED and len(norm) < 4:
         norm = ordinal(int(norm))
     choices = names.heads.get(norm)
     if not choices and len(norm) > 5 and _invites_slip(text, at):
         norm, slip = names.near(norm), True
         choices = names.heads.get(norm)
-    if not choices or text.text[text.spans[at][0] - 1 : text.spans[at][0]] == "@":
+    if not choices or text.text[text.start(at) - 1 : text.start(at)] == "@":
         return None
     weak: Mention | None = None
-    for words, entries in choices:
-        last = at + len(words)
-        if len(words) > 1 and text.norms[at + 1 : last] != words[1:]:
+    for choice in choices:
+        last = at + len(choice.words)
+        if (last - at > 1 and text.norms[at + 1 : last] != choice.words[1:]) or _hyphened(text, last):
             continue
-        mention = _landmark(text, at, last, entries) or _street(text, at, last, entries, districts)
+        mention = _landmark(text, at, last, choice.landmark) if choice.landmark else None
+        if not mention and choice.streets:
+            mention = _street(text, at, last, choice, districts)
         if mention and mention.sure:
             mention.sure -= 0.15 if slip else 0.0
             return mention
@@ -95,9 +101,8 @@ def _invites_slip(text: Text, at: int) -> bool:
     return bool(at) and text.raw[at - 1] in AFTER and text.capital(at)
 
 
-def _landmark(text: Text, first: int, last: int, entries: list[Entry]) -> Mention | None:
-    entry = next((e for e in entries if e.landmark), None)
-    if entry is None or _hyphened(text, first, last) or (entry.article and _goes_on_as_a_name(text, last, entry.own)):
+def _landmark(text: Text, first: int, last: int, entry: Entry) -> Mention | None:
+    if entry.article and _goes_on_as_a_name(text, last, entry.own):
         return None
     before = text.raw[first - 1] if first else ""
     article = before in ("the", "la", "el", "del", "al")
@@ -110,7 +115,7 @@ def _landmark(text: Text, first: int, last: int, entries: list[Entry]) -> Mentio
         ends = last == len(text.raw) or text.raw[last] in GOES_ON or bool(text.between(last, last).strip())
         plain_word = entry.proper and last - first == 1 and not capital and (text.mixed or not placed or not ends)
         sure = 0.0 if plain_word else 0.75 if capital else 0.65 if placed else 0.5
-    elif before in ARTICLES - {"the"} and not capital:
+    elif before != "the" and before in ARTICLES and not capital:
         sure = 0.0
     else:
         sure = 0.85 if capital or placed or article else 0.6 if last - first > 1 else 0.0
@@ -119,20 +124,16 @@ def _landmark(text: Text, first: int, last: int, entries: list[Entry]) -> Mentio
     return Mention(first, last, landmark=entry.place, sure=sure, likely=True, full=True, start=first)
 
 
-def _street(text: Text, first: int, last: int, entries: list[Entry], districts: frozenset[str]) -> Mention | None:
-    entries = [e for e in entries if not e.landmark]
-    if not entries or _hyphened(text, first, last):
-        return None
-    mention = Mention(first, last, likely=text.capital(first) or not text.mixed or text.norms[first][0].isdigit())
-    if first and text.norms[first - 1] in DIRECTIONS:
-        towards = [e for e in entries if e.direction == text.norms[first - 1]]
-        entries, mention.first = towards or entries, first - 1
-    after = text.norms[last] if last < len(text.norms) and text.between(last, last).strip(".") == " " else ""
-    fits = [
-        e
-        for e in entries
-        if (e.suffix == after and after) or (not e.suffix and (not e.article or _called(text, first, last)))
-    ]
+def _street(text: Text, first: int, last: int, choice: Choice, districts: frozenset[str]) -> Mention | None:
+    capital, entries = text.capital(first), choice.streets
+    mention = Mention(first, last, likely=capital or not text.mixed or text.norms[first][0].isdigit())
+    if first and (direction := text.norms[first - 1]) in DIRECTIONS:
+        entries = [e for e in entries if e.direction == direction] or entries
+        mention.first = first - 1
+    after = text.norms[last] if last < len(text.norms) else ""
+    if after not in SUFFIXES or text.between(last, last).strip(".") != " ":
+        after = ""
+    fits = _fitting(text, first, last, entries, after) if after in choice.suffixes or "" in choice.suffixes else []
     if fits:
         entries, mention.sure, mention.full, mention.likely = fits, 0.8, True, True
         mention.last = last + (after in SUFFIXES and fits[0].suffix == after)
@@ -145,9 +146,15 @@ def _street(text: Text, first: int, last: int, entries: list[Entry], districts: 
         mention.sure = _bare(text, mention, entries[0], districts)
         if mention.sure < 0:
             return None
-    mention.streets = tuple(dict.fromkeys(e.place for e in entries))
+    mention.streets = tuple(dict.fromkeys([e.place for e in entries])) if len(entries) > 1 else (entries[0].place,)
     _number(text, mention)
     return mention
+
+
+def _fitting(text: Text, first: int, last: int, entries: list[Entry], after: str) -> list[Entry]:
+    """Those whose full name stands here: with the word `after`, or without it if they have none."""
+    called = _called(text, first, last)
+    return [e for e in entries if (e.suffix == after if e.suffix else called or not e.article)]
 
 
 def _goes_on_as_a_name(text: Text, last: int, own: frozenset[str]) -> bool:
@@ -167,9 +174,9 @@ def _called(text: Text, first: int, last: int) -> bool:
     return last - first > 1 or text.capital(first) or text.raw[first - 2 : first - 1] in (["by"], ["on"], ["at"])
 
 
-def _hyphened(text: Text, first: int, last: int) -> bool:
+def _hyphened(text: Text, last: int) -> bool:
     """Whether the name is part of a compound: "Pine-scented"."""
-    end = text.spans[last - 1][1]
+    end = text.end(last - 1)
     return text.text[end : end + 1] == "-" and text.text[end + 1 : end + 2].islower()
 
 
@@ -182,18 +189,19 @@ def _wrong_suffix_is_meant(text: Text, mention: Mention, suffix: int) -> bool:
 def _bare(text: Text, mention: Mention, entry: Entry, districts: frozenset[str]) -> float:
     """How surely a name without suffix means the street; 0: only beside another one; -1: it does not."""
     first, last = mention.first, mention.last
-    name = " ".join(text.norms[first:last])
     following = text.raw[last] if last < len(text.raw) and not text.between(last, last).strip(" #") else ""
     if following in NOT_A_STREET:
         return -1.0
-    other = bool(following) and text.capital(last) and following not in GOES_ON and last < len(text.raw)
+    name = " ".join(text.norms[first:last])
     before = text.raw[first - 1] if first else ""
-    if first and text.text[text.spans[first][0] - 1] == "#":
+    if first and text.text[text.start(first) - 1] == "#":
         return 0.0 if name in COMMON else 0.5
     if before in ("la", "el") and text.mixed:
         spanish = text.raw[first - 2] in AFTER if first > 1 else True
         return 0.6 if spanish and not entry.article and (text.capital(last - 1) or text.raw[first].isdigit()) else 0.0
-    if before in ARTICLES or entry.article or other or name in districts:
+    if before in ARTICLES or entry.article or name in districts:
+        return 0.0
+    if following and following not in GOES_ON and text.capital(last):
         return 0.0
     return _placed(text, mention, name, before, following)
 
@@ -234,7 +242,7 @@ def _number(text: Text, mention: Mention) -> None:
     if at < 0 or not (block or at == mention.first - 1):
         return
     digits = text.raw[at].replace("xx", "00") if block else text.raw[at]
-    if not digits.isdigit():
+    if not digits.isdecimal():
         return
     if len(digits) > 5 or (not block and not mention.full and len(digits) < 3 and not _told(text, mention, at)):
         return

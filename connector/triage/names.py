@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress, count
+
+from connector.triage.slips import Slips
+from connector.triage.vocabulary import AFTER
 
 WORD = re.compile(r"[^\W_]+(?:['_][^\W_]+)*")
 """A word of a `plain` text."""
+_MOST_WORDS = 50_000
 _APOSTROPHES = str.maketrans("", "", "'_")
 
 
@@ -20,7 +25,9 @@ class _Plain(dict[int, str]):
     """Filled as characters turn up: each becomes one character, so positions stay."""
 
     def __missing__(self, code: int) -> str:
-        plain = self[code] = unicodedata.normalize("NFD", chr(code))[0].lower()[0]
+        letter = unicodedata.normalize("NFD", chr(code))[0].lower()[0]
+        other = "_" if unicodedata.combining(letter) else " "  # an accent on its own joins what stands around it
+        plain = self[code] = letter if letter.isalnum() else other
         return plain
 
 
@@ -76,7 +83,7 @@ _TRANSLATED = {
 
 
 def plain(text: str) -> str:
-    """A text without case and accents, character by character: what stands at a position stays there."""
+    """A text without case, accents and signs beyond ASCII, character by character: each stays where it stands."""
     return text.lower() if text.isascii() else _ODD.sub(lambda odd: _PLAIN[ord(odd[0])], text).lower()
 
 
@@ -117,12 +124,41 @@ class Entry:
     """A landmark's full name, for "la playa Tidewater"."""
 
 
+@dataclass(slots=True)
+class Choice:
+    """Some words and all that they may name."""
+
+    words: list[str]
+    streets: list[Entry] = field(default_factory=list)
+    suffixes: set[str] = field(default_factory=set)
+    """Of its streets; one may have none."""
+    landmark: Entry | None = None
+
+
+_NOTHING, _NAME, _BEGINS, _NUMBER, _SLIP = range(5)
+"""What a word alone hints at: a name, its first word, a street's number, a misspelt street."""
+
+
+class _Hints(dict[str, int]):
+    """Filled as words turn up, emptied when there are too many."""
+
+    def __init__(self, of: Callable[[str], int]) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        hint = self[word] = self._of(word)
+        return hint
+
+
 class Names:
-    """All names of a city by their first word: `heads[word]` is a list of (words, entries), the longest first."""
+    """All names of a city by their first word: `heads[word]` is a list of choices, the longest first."""
 
     def __init__(self, streets: Sequence[Named], landmarks: Sequence[Named]) -> None:
-        self.heads: dict[str, list[tuple[list[str], list[Entry]]]] = {}
-        self._deleted: dict[str, set[str]] = {}
+        self.heads: dict[str, list[Choice]] = {}
+        self._slips = Slips()
         for at, street in enumerate(streets):
             for name in (street.name, *(alias for alias in street.aliases if not _same(alias, street.name))):
                 self._add_street(name, at)
@@ -130,35 +166,38 @@ class Names:
             for name in (landmark.name, *landmark.aliases, *_in_spanish(landmark)):
                 self._add_phrase(name, Entry(at, landmark=True, own=frozenset(words_of(landmark.name))))
         for choices in self.heads.values():
-            choices.sort(key=lambda choice: -len(choice[0]))
-        variants: dict[str, list[str]] = {}
-        for variant, one in ONE_FORM.items():
-            variants.setdefault(one, []).append(variant)
-        self.triggers: dict[str, frozenset[str] | None] = {}
-        """Every folded word that may begin a name, and which words may follow; None: any, it is a name by itself."""
-        for head, choices in self.heads.items():
-            alone = any(len(words) == 1 for words, _ in choices)
-            seconds = frozenset(form for words, _ in choices for form in _forms(words[1:2], variants))
-            for form in _forms([head], variants):
-                self.triggers[form] = None if alone else seconds
-        numbers = frozenset(head[:-2] for head in self.heads if head[:-2].isdigit() and len(head) < 6)
-        for word in NUMBERED:
-            known = self.triggers.get(word, frozenset())
-            self.triggers[word] = None if known is None else known | numbers
+            choices.sort(key=lambda choice: -len(choice.words))
+        self._seconds = {
+            head: frozenset("".join(choice.words[1:2]) for choice in choices) for head, choices in self.heads.items()
+        }
+        self._hint = _Hints(self._hint_of).__getitem__
+
+    def starts(self, words: Sequence[str]) -> list[int]:
+        """Where among folded words a name may begin; almost always nowhere, which costs one look-up a word."""
+        hints = list(map(self._hint, words))
+        if not any(hints):
+            return []
+        return [at for at in compress(count(), hints) if hints[at] == _NAME or self._may_begin(hints[at], words, at)]
+
+    def _hint_of(self, word: str) -> int:
+        norm = ONE_FORM.get(word, word)
+        seconds = self._seconds.get(norm)
+        if seconds is not None:
+            return _NAME if "" in seconds else _BEGINS
+        if norm.isdecimal() and len(norm) < 4 and ordinal(int(norm)) in self.heads:
+            return _NUMBER
+        return _SLIP if self.near(norm) else _NOTHING
+
+    def _may_begin(self, hint: int, words: Sequence[str], at: int) -> bool:
+        after = words[at + 1] if at + 1 < len(words) else ""
+        if hint == _BEGINS:
+            return ONE_FORM.get(after, after) in self._seconds[ONE_FORM.get(words[at], words[at])]
+        before = words[at - 1] if at else ""
+        return before in NUMBERED if hint == _NUMBER else after in SUFFIXES or before in AFTER
 
     def near(self, word: str) -> str:
-        """The street word of six or more letters that is one slip of the pen away from a folded word, or ""."""
-        for short in (word, *_one_less(word)):
-            for right in self._deleted.get(short, ()):
-                # An ending is grammar and another first letter another word, neither is a slip.
-                if (
-                    right[0] == word[0]
-                    and right not in (word, word[:-1])
-                    and right[:-1] != word
-                    and _one_slip(word, right)
-                ):
-                    return right
-        return ""
+        """The street word that is one slip of the pen away from a folded word of six or more letters, or ""."""
+        return self._slips.near(word) if len(word) > 5 else ""
 
     def _add_street(self, name: str, at: int) -> None:
         words = words_of(name)
@@ -174,8 +213,7 @@ class Names:
             self._put(["".join(core) + ending], Entry(at))
         for word in core:
             if len(word) >= 6 and word.isalpha():
-                for short in (word, *_one_less(word)):
-                    self._deleted.setdefault(short, set()).add(word)
+                self._slips.add(word)
 
     def _add_phrase(self, name: str, entry: Entry) -> None:
         words = words_of(name)
@@ -192,11 +230,14 @@ class Names:
 
     def _put(self, words: list[str], entry: Entry) -> None:
         choices = self.heads.setdefault(words[0], [])
-        entries = next((entries for known, entries in choices if known == words), None)
-        if entries is None:
-            choices.append((words, [entry]))
-        elif all((e.place, e.landmark, e.article) != (entry.place, entry.landmark, entry.article) for e in entries):
-            entries.append(entry)
+        choice = next((choice for choice in choices if choice.words == words), None)
+        if choice is None:
+            choices.append(choice := Choice(words))
+        if entry.landmark:
+            choice.landmark = choice.landmark or entry
+        elif all((e.place, e.article) != (entry.place, entry.article) for e in choice.streets):
+            choice.streets.append(entry)
+            choice.suffixes.add(entry.suffix)
 
 
 def _same(alias: str, name: str) -> bool:
@@ -205,30 +246,9 @@ def _same(alias: str, name: str) -> bool:
     return words[1:] == words_of(name) and words[:1] == ["the"]
 
 
-def _forms(words: list[str], variants: dict[str, list[str]]) -> Iterator[str]:
-    """Each word in all its forms."""
-    for word in words:
-        yield word
-        yield from variants.get(word, ())
-
-
 def _in_spanish(landmark: Named) -> Iterator[str]:
     """The landmark's plain aliases, such as "the library", in Spanish."""
     for alias in landmark.aliases:
         words = [word for word in words_of(alias) if word != "the"]
         if any(word in _TRANSLATED for word in words) and all(w in _TRANSLATED or w.isdigit() for w in words):
             yield "the " + " ".join(_TRANSLATED.get(word, word) for word in words)
-
-
-def _one_less(word: str) -> Iterable[str]:
-    return (word[:at] + word[at + 1 :] for at in range(len(word)))
-
-
-def _one_slip(a: str, b: str) -> bool:
-    """Whether one letter added, left out, changed, or two neighbours swapped make the one word the other."""
-    if abs(len(a) - len(b)) == 1:
-        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
-        return shorter in _one_less(longer)
-    off = [at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y]
-    swapped = len(off) == 2 and off[1] == off[0] + 1 and a[off[0]] == b[off[1]] and a[off[1]] == b[off[0]]
-    return len(a) == len(b) and (len(off) == 1 or swapped)

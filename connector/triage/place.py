@@ -1,22 +1,22 @@
 """What a text says about where: which of the city's names stand in it, and what speaks for them.
 
-`Reader.read` looks at every stored post, so a text without a name costs one regex and one look into a set. Only then
-are names matched and weighed (`mentions.py`), paired and ranked: address, intersection, landmark, street.
-`gazetteer.py` hands in what only geometry knows and turns the `Reading` into a point; `names.py` folds words.
+`Reader.read` looks at every stored post, so a text without a name costs no more than cutting it and a look-up a word
+(`Names.starts`). Only then are names matched and weighed (`mentions.py`), paired and ranked: address, intersection,
+landmark, street. `gazetteer.py` hands in what only geometry knows and turns the `Reading` into a point; `names.py`
+folds words.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import Literal
+from itertools import combinations
+from typing import Literal, NamedTuple
 
 from connector.triage.mentions import Mention, find_mentions
 from connector.triage.names import SUFFIXES, Named, Names, words_of
 from connector.triage.text import Text
-from connector.triage.vocabulary import AFTER, FILLERS, JOINTS, LOOSE, VAGUE
+from connector.triage.vocabulary import FILLERS, JOINTS, LOOSE, VAGUE
 
 Method = Literal["address", "intersection", "landmark", "street", "geotag"]
 
@@ -26,13 +26,13 @@ _EVERYWHERE = re.compile(
     r"|(?:en|por) todas partes|en todos lados)\b",
     re.IGNORECASE,
 )
+_JOINING = JOINTS | FILLERS
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)|\n")
 _CLOSE = 8
 """Words between two names that still belong together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The strongest evidence of a text: positions in the lists of streets and landmarks, and the words."""
 
     method: Method
@@ -64,10 +64,11 @@ class Reader:
     def read(self, text: str) -> Reading | None:
         """The best place that the text names, or None."""
         tokens = Text(text)
-        if not self._may_name(tokens.raw):
+        starts = self._names.starts(tokens.raw)
+        if not starts:
             return None
         tokens.locate()
-        mentions = find_mentions(tokens, self._names, self._districts)
+        mentions = find_mentions(tokens, starts, self._names, self._districts)
         if not mentions:
             return None
         reading = (
@@ -79,22 +80,6 @@ class Reader:
         if reading and reading.sure < 0.8 and not VAGUE.isdisjoint(tokens.raw) and _EVERYWHERE.search(text):
             return None
         return reading
-
-    def _may_name(self, words: list[str]) -> bool:
-        """Whether a word begins a name, or is nearly one where a street would stand."""
-        triggers = self._names.triggers
-        if not triggers.keys().isdisjoint(words):
-            for word, after in zip(words, [*words[1:], ""], strict=True):
-                if word in triggers and ((seconds := triggers[word]) is None or after in seconds):
-                    return True
-        if not AFTER.isdisjoint(words):
-            near = self._names.near
-            for before, word in pairwise(words):
-                if len(word) > 5 and before in AFTER and near(word):
-                    return True
-        if SUFFIXES.keys().isdisjoint(words):
-            return False
-        return any(b in SUFFIXES and len(a) > 5 and self._names.near(a) for a, b in pairwise(words))
 
     def _one(self, mention: Mention) -> int | None:
         """The street that a mention means by itself: the only one, or the only main one of several."""
@@ -115,6 +100,8 @@ class Reader:
 
     def _intersection(self, text: Text, mentions: list[Mention]) -> Reading | None:
         streets = [m for m in mentions if m.streets]
+        if len(streets) < 2:
+            return None
         best: tuple[float, int, int, tuple[int, int]] | None = None
         for (at, a), (to, b) in combinations(enumerate(streets), 2):
             sure = _joined(text, a, b, to - at == 1)
@@ -191,7 +178,7 @@ def _joined(text: Text, a: Mention, b: Mention, adjacent: bool) -> float:
     named = bool(a.sure or b.sure)
     broken = _SENTENCE_END.search(between) is not None
     if not broken and adjacent and len(gap) <= 5:
-        if between.strip(" #") in _SIGNS or (set(gap) <= JOINTS | FILLERS and not JOINTS.isdisjoint(gap)):
+        if between.strip(" #") in _SIGNS or (_JOINING.issuperset(gap) and not JOINTS.isdisjoint(gap)):
             weak = bool(gap) and not (named or a.likely or b.likely)
             return 0.0 if weak else 0.9 if named else 0.8
         if "corner" in gap or "esquina" in gap:

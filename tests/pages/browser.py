@@ -1,7 +1,8 @@
 """A demo city to fill, its pages on a free port, and Chromium looking at them; for the tests of every page.
 
 `City.arrive` brings posts in through the real intake, without a worker. `Site.open` gives a page that keeps what went
-wrong in it: `complaints` of the console, `strays` for requests that would have left this computer.
+wrong in it: `complaints` of the console, `strays` for requests that would have left this computer. One server serves a
+whole module, for it starts slowly; `City.emptied` puts its database back to the first day for each test.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,6 +70,23 @@ class City:
                 session.get_one(Worker, "test").heartbeat_at = now() + timedelta(hours=1)
             else:
                 house.stopped(session, "test")
+
+    def kept(self) -> None:
+        """Remember the database as it is now."""
+        self._copied(self._file, self._file.with_suffix(".first"))
+
+    def emptied(self) -> None:
+        """Put the database back as it was kept, at once for everybody who has it open."""
+        self._copied(self._file.with_suffix(".first"), self._file)
+
+    @property
+    def _file(self) -> Path:
+        return self.config.home / "demo.db"
+
+    @staticmethod
+    def _copied(source: Path, target: Path) -> None:
+        with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target, timeout=30)) as there:
+            here.backup(there)
 
     def arrive(self, *texts: str, handle: str = "nobody_there", posted_at: datetime | None = None) -> list[int]:
         """Posts come in; returns the ids of the suspects made, in the order of the texts (each a second younger)."""
@@ -127,6 +146,11 @@ class Site:
         page.get_by_role("heading", level=1).wait_for()
         return page
 
+    def close(self) -> None:
+        """Every page that a test opened; nobody looks any more."""
+        for context in self.browser.contexts:
+            context.close()
+
     def _at_home(self, url: str) -> bool:
         return url.startswith((self.url, self.url.replace("http", "ws", 1), "data:", "blob:"))
 
@@ -150,6 +174,7 @@ def launched() -> Iterator[Browser]:
 def serving(home: Path, browser: Browser, **environment: str) -> Iterator[Site]:
     """`streamlit run app.py` with this data directory, until the block ends."""
     city = City.founded(home)
+    city.kept()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -171,8 +196,6 @@ def serving(home: Path, browser: Browser, **environment: str) -> Iterator[Site]:
             process.terminate()
             process.wait(20)
             city.database.close()
-            for context in browser.contexts:
-                context.close()
 
 
 def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

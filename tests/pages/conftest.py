@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import streamlit as st
 
-from tests.conftest import missing
+from tests.conftest import KEY, missing
 from tests.pages.browser import CHROMIUM, Browser, City, Site, launched, serving
 
 
@@ -34,8 +35,17 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def site(tmp_path: Path, chromium: Browser) -> Iterator[Site]:
-    """The pages on a free port with an own, empty demo city; no worker, but a fresh heartbeat."""
-    with serving(tmp_path / "home", chromium) as running:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Site]:
+    """The pages on a free port, one server for a module's tests; no worker, but a fresh heartbeat."""
+    with serving(tmp_path_factory.mktemp("pages") / "home", chromium, CONNECTOR_KEY=KEY) as running:
         yield running
+
+
+@pytest.fixture
+def site(server: Site) -> Iterator[Site]:
+    """The same pages with an empty demo city, seen by nobody else."""
+    server.city.emptied()
+    fresh = replace(server, complaints=[], strays=[])
+    yield fresh
+    fresh.close()

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import delete, select
 from streamlit.testing.v1 import AppTest
 
-from connector import screen, screen_rules, sealing
+from connector import rules, screen, sealing
 from connector.errors import AlreadyDecidedError
 from connector.models import AuditEntry, Rule, RuleVersion, now
 from connector.store import catalogue
@@ -296,7 +296,7 @@ def test_outside_text_stays_text(few: City) -> None:
 
 def test_help_lists_every_operator(few: City) -> None:
     table = shown().dataframe[-1].value
-    assert list(table["sign"]) == [operator.name for operator in screen_rules.rules.OPERATORS]
+    assert list(table["sign"]) == [operator.name for operator in rules.OPERATORS]
 
 
 def test_no_rule_yet(city: City) -> None:

@@ -11,9 +11,10 @@ import pytest
 from sqlmodel import Session, col, select
 from streamlit.testing.v1 import AppTest
 
-from connector import screen_tickets, workflow
+from connector import workflow
 from connector.models import Dispatch, Suspect, Ticket, TicketEvent, now
 from connector.privacy import FLAG
+from connector.screen import tickets as ticket_list
 from connector.store import house, tickets
 from tests.builders import a_dispatch, a_suspect, a_ticket, a_type
 from tests.pages.browser import City
@@ -255,7 +256,7 @@ def test_a_click_means_the_row_that_was_seen(city: City) -> None:
 
 
 def test_older_ones_come_in_pages_none_twice_none_missing(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen_tickets, "PAGE", 2)
+    monkeypatch.setattr(ticket_list, "PAGE", 2)
     with city.database.writing() as session:
         made = [a_dispatch(session, accepted(session), created_at=now() - timedelta(hours=h)).id for h in range(5)]
         old = a_dispatch(session, accepted(session), status="exhausted", created_at=now() - timedelta(days=9)).id

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from connector import screen_trends as parts
 from connector import trends
 from connector.models import now
+from connector.screen import trends as parts
 from tests.builders import a_dispatch, a_post, a_suspect, a_ticket
 from tests.pages.browser import City
 

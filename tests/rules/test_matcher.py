@@ -144,6 +144,12 @@ def test_hashtags_of_the_source_win_over_the_text() -> None:
     assert met("#pothole", a_post("a #pothole"))
 
 
+def test_a_hashtag_of_the_post_stays_its_own_when_the_quoted_text_has_it_too() -> None:
+    assert met("has:hashtags", a_post("", hashtags=["pot"], quoted_text="#pot"))
+    assert met("has:hashtags", a_post("#pot", quoted_text="#pot"))
+    assert not met("has:hashtags", a_post("", quoted_text="#pot"))
+
+
 def test_a_post_that_replies_and_quotes_is_both() -> None:
     post = a_post("pothole", kind=Kind.REPLY, references=[Reference(Kind.REPLY, "7"), Reference(Kind.QUOTE, "8")])
     assert met("pothole is:reply is:quote -is:retweet", post)

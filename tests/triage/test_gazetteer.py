@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,23 @@ def test_a_geotag_far_from_every_street_keeps_its_coordinates(city: Gazetteer) -
 
 def test_a_geotag_outside_every_district_is_no_place(city: Gazetteer) -> None:
     assert city.at(48.0, 10.0) is None
+
+
+def test_the_grid_says_what_measuring_every_street_and_district_says() -> None:
+    city = Gazetteer.load(DEMO / "streets.geojson", None, DEMO / "districts.geojson")
+    lines = [(line, at) for at, street in enumerate(city.streets) for line, _ in street.pieces]
+    west, south, east, north = city.bounds or (0.0, 0.0, 0.0, 0.0)
+    chance = random.Random(311)
+    for _ in range(300):
+        lat, lon = chance.uniform(south - 0.002, north + 0.002), chance.uniform(west - 0.002, east + 0.002)
+        gap, street = min((line.nearest((lon, lat))[0], at) for line, at in lines)
+        district = city.district(lat, lon)
+        for _ in ("unknown square", "known square"):
+            place = city.at(lat, lon)
+            assert (place.district if place else "") == district
+            if place:
+                named = city.streets[street].name if gap <= 150 else f"{lat:.5f}, {lon:.5f}"
+                assert place.name == named
 
 
 def test_bounds_and_lines_for_the_map(city: Gazetteer) -> None:

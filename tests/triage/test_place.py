@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.config import DEMO
-from connector.triage import Gazetteer
+from connector.triage import Gazetteer, names
 
 EAST = ["Quarry Road", "Mason Street", "Pine Street", "Mill Street", "Birch Street", "Kowalski Lane", "Main Street"]
 NORTH = ["5th Avenue", "12th Avenue", "Elm Street", "Cedar Avenue", "Camino Real", "Lantern Hill Drive"]
@@ -161,6 +162,45 @@ def test_words_stay_exact_after_emoji_and_accents(city: Gazetteer) -> None:
     place = city.find(text)
     assert place is not None
     assert place.words == "Quarry Rd"
+
+
+def test_an_accent_may_be_a_character_of_its_own(city: Gazetteer) -> None:
+    text = unicodedata.normalize("NFD", "semáforo dañado en Camíno Real")
+    place = city.find(text)
+    assert place is not None
+    assert place.words == unicodedata.normalize("NFD", "Camíno Real")
+
+
+@pytest.mark.parametrize("text", ["calle ² Mason", "²14 Birch", "block ²"])
+def test_a_raised_digit_is_no_number(city: Gazetteer, text: str) -> None:
+    place = city.find(text)
+    assert place is None or place.method == "street"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("see https://x.com/Elm_Street, hole on Quarry", "Quarry"),
+        ("://a://Quarry Quarry Rd", "Quarry Rd"),
+        ("link:// 'Quarry Rd'", "Quarry Rd"),
+        ("hole on _Quarry_ and it grows", "Quarry"),
+        ("hole on 'Quarry_Rd'", "Quarry_Rd"),
+        ("Mason Mason’s Mason St. 🌮 Mason St.", "Mason St"),
+    ],
+)
+def test_words_are_cut_where_they_stand(city: Gazetteer, text: str, words: str) -> None:
+    place = city.find(text)
+    assert place is not None
+    assert place.words == words
+    assert words in text
+
+
+def test_a_flood_of_new_words_is_forgotten(city: Gazetteer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "_MOST_WORDS", 3)
+    for number in range(50):
+        place = city.find(f"hole a{number} b{number} c{number} on Quarry Rd")
+        assert place is not None
+        assert place.name == "Quarry Road"
 
 
 SHORT = {"St": "Street", "Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "Dr": "Drive", "Ln": "Lane", "Ct": "Court"}

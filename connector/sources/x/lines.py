@@ -1,7 +1,8 @@
-"""Files of JSON lines to posts, for the command `ingest`; what a line may hold is told in `payload.py`.
+"""Files of JSON lines to posts, for the commands `ingest` and `match`; `payload.py` tells what a line may hold.
 
 One line is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that cannot be
-read comes out with its number and the problem, and the next one follows.
+read comes out with its number and the problem, and the next one follows. `cut` only finds the lines and `parsed` reads
+one, so that another process can do the second.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from connector.incoming import Incoming
 from connector.sources.x.payload import LineError, decode
@@ -34,34 +35,58 @@ class Line:
     """Why the line counts as bad, fit for a screen; a page may be bad in part and still have `posts`."""
 
 
+class Raw(NamedTuple):
+    """A line that nobody has looked into."""
+
+    number: int
+    end: int
+    content: bytes
+    """Empty if the line was too long."""
+    problem: str = ""
+
+
 def read(path: Path | None) -> Iterator[Line]:
     """The lines of a file, or of standard input (None), as they come. Raises `OSError` where it cannot be opened."""
+    return map(parsed, raw(path))
+
+
+def raw(path: Path | None) -> Iterator[Raw]:
+    """The same, not looked into."""
     if path is None:
-        yield from split(sys.stdin.buffer)
+        yield from cut(sys.stdin.buffer)
         return
     with path.open("rb") as file:
-        yield from split(file)
+        yield from cut(file)
 
 
 def split(file: BinaryIO, limit: int = LIMIT) -> Iterator[Line]:
-    """The same for an open file; a line longer than `limit` bytes is passed over, never held whole."""
+    """The lines of an open file."""
+    return map(parsed, cut(file, limit))
+
+
+def cut(file: BinaryIO, limit: int = LIMIT) -> Iterator[Raw]:
+    """Its lines that are not blank, not looked into; one longer than `limit` bytes is passed over, never held whole."""
     number = end = 0
     while line := file.readline(limit + 1):
         number += 1
         end += len(line)
         if len(line) > limit and not line.endswith(b"\n"):
             end += _pass_over(file)
-            yield Line(number, end, problem=f"longer than {limit // 2**20} MB")
-        elif line.removeprefix(BOM).strip():
-            yield _line(number, end, line)
+            yield Raw(number, end, b"", f"longer than {limit // 2**20} MB")
+        elif not line.removeprefix(BOM).isspace() and line != BOM:
+            yield Raw(number, end, line)
 
 
-def _line(number: int, end: int, line: bytes) -> Line:
+def parsed(raw: Raw) -> Line:
+    """The posts of a line, or what is wrong with it."""
+    number, end, line, problem = raw
+    if problem:
+        return Line(number, end, problem=problem)
     try:
         return Line(number, end, tuple(decode(line.removeprefix(BOM).strip())))
     except LineError as error:
-        cut = "" if line.endswith(b"\n") or not str(error).startswith("not JSON") else " (last line, truncated?)"
-        return Line(number, end, error.posts, f"{error}{cut}")
+        broken = not line.endswith(b"\n") and str(error).startswith("not JSON")
+        return Line(number, end, error.posts, f"{error}{' (last line, truncated?)' if broken else ''}")
 
 
 def _pass_over(file: BinaryIO) -> int:

@@ -1,0 +1,125 @@
+"""A few processes that do one kind of work side by side; `ingest.py` prepares posts in them.
+
+Made by fork, so that they start at once and hold what this process holds already; each has a pipe of its own, answers
+come in the order of the tasks. They end with the pool, and also when this process is killed: their pipe ends then.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+from connector.errors import ConnectorError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+MOST = 4
+_PATIENCE = 5.0  # seconds that a process gets to end by itself
+
+
+def size() -> int:
+    """How many processes are worth it here; 0 where fork is not safe, or there is one core."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    return min(cores, MOST) if cores > 1 and threading.active_count() == 1 else 0
+
+
+class PoolError(ConnectorError):
+    """A process of the pool failed or vanished; never a word of what it worked on."""
+
+
+class Pool(Generic[Task, Result]):
+    """`count` processes that each do `do(task)`, one task at a time."""
+
+    def __init__(self, do: Callable[[Task], Result], count: int) -> None:
+        self._workers: list[_Worker] = []
+        for _ in range(count):
+            self._workers.append(_Worker(do, [worker.pipe for worker in self._workers]))
+
+    def __enter__(self) -> Pool[Task, Result]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.end()
+
+    def results(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """In the order of the tasks, of which only as many are under way as there are processes.
+
+        Raises `PoolError` when one of them fails, or its process is gone.
+        """
+        idle, busy = deque(self._workers), deque[_Worker]()
+        for task in tasks:
+            result = None if idle else busy[0].result()
+            worker = idle.popleft() if idle else busy.popleft()
+            worker.give(task)
+            busy.append(worker)
+            if result is not None:
+                yield result[0]
+        while busy:
+            yield busy.popleft().result()[0]
+
+
+class _Worker:
+    """One process and our end of its pipe."""
+
+    def __init__(self, do: Callable[[Any], Any], others: Sequence[Connection]) -> None:
+        fork = multiprocessing.get_context("fork")
+        self.pipe, theirs = fork.Pipe()
+        self._process = fork.Process(target=_serve, args=(do, theirs, [*others, self.pipe]), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def give(self, task: Any) -> None:
+        try:
+            self.pipe.send_bytes(pickle.dumps(task, 5))
+        except OSError:
+            raise self._vanished() from None
+
+    def result(self) -> tuple[Any]:
+        try:
+            failed, answer = pickle.loads(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            raise self._vanished() from None
+        if failed:
+            raise PoolError(f"A process of the pool failed: {answer}")
+        return (answer,)
+
+    def end(self) -> None:
+        self._process.join(_PATIENCE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _vanished(self) -> PoolError:
+        self._process.join(_PATIENCE)
+        return PoolError(f"A process of the pool ended early, with exit code {self._process.exitcode}")
+
+
+def _serve(do: Callable[[Any], Any], pipe: Connection, others: Iterable[Connection]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us all; the one who started us ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for other in others:  # held open here, they would keep our siblings waiting for ever
+        other.close()
+    try:
+        while True:
+            task = pickle.loads(pipe.recv_bytes())
+            try:
+                answer = (False, do(task))
+            except Exception as error:  # noqa: BLE001 - told to the one who asked
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                answer = (True, f"{type(error).__name__} at {frame.filename}:{frame.lineno}")
+            pipe.send_bytes(pickle.dumps(answer, 5))
+    except (EOFError, OSError):
+        return
