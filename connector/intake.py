@@ -16,7 +16,7 @@ from itertools import repeat
 from typing import Any
 
 import msgspec
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from connector import sealing
 from connector.config import Config
@@ -37,6 +37,7 @@ _SUSPECT = (
     "returned_because", "assigned_to", "claimed_by", "version",
 )  # fmt: skip
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
+_HELD = "SELECT source_id, id, version_id, gone_at IS NOT NULL FROM post WHERE source = :source AND source_id"
 _REWORDED = ("version_id", "text", "quoted_text", "lang", "entities", "media", "author_sealed")
 
 
@@ -152,10 +153,9 @@ class _Storing:
     def _known(self, keys: Sequence[str]) -> Known:
         if not keys:
             return {}
-        query = select(Post.source_id, Post.id, Post.version_id, Post.gone_at).where(
-            Post.source == self.source, col(Post.source_id).in_(keys)
-        )
-        return {key: (id_ or 0, version, gone is not None) for key, id_, version, gone in self.session.exec(query)}
+        self.session.flush()  # what was updated just now
+        found = bulk.among(self.session, _HELD, keys, source=self.source)
+        return {key: (id_, version, bool(gone)) for key, id_, version, gone in found}
 
     def _again(self, post: Ready) -> None:
         """A post that we hold, or that came earlier in this batch: a duplicate, or a newer version of it.

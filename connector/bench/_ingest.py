@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import resource
 import shutil
 import sqlite3
 import time
@@ -84,8 +84,8 @@ class _Spent:
 
 
 def _cpu() -> float:
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 class _Written(msgspec.Struct):

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import JSON, Dialect, Table, bindparam
+from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
@@ -99,6 +100,15 @@ def _with_zone(text: str) -> str:
 
 def _or_null(value: datetime | None) -> str | None:
     return None if value is None else time_text(value)
+
+
+def among(session: Session, statement: str, keys: Sequence[str], **values: Any) -> Iterable[Any]:
+    """The rows whose last-named column is one of the keys; many of them cost one parameter, not one each."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        query = f"{statement} IN (SELECT value FROM json_each(:keys))"
+        return connection.execute(sql(query), {"keys": json_text(keys), **values})
+    return connection.execute(sql(f"{statement} = ANY(:keys)"), {"keys": list(keys), **values})
 
 
 def next_ids(session: Session, table: Table, count: int) -> Sequence[int]:

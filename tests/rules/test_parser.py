@@ -201,7 +201,7 @@ def test_mutated_rules_are_read_or_refused(tree: Node, random) -> None:
         text[at : at + random.randrange(2)] = random.choice(['"', "(", ")", "-", ":", " ", "OR ", "#", "\\", "~", ""])
     started = time.process_time()
     result, problems = read("".join(text))
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 1  # milliseconds unless something is quadratic
     if not problems:
         assert result is not None
         assert parse(str(result)) == result
