@@ -67,3 +67,4 @@ with st.bottom:
             if shown:
                 bar.actions(shown, verbs)
 queue.write_address()
+bar.drawn(shown)

@@ -6,6 +6,7 @@ told, and the list moves on. While a type is chosen, the types stand in this row
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ REASONS: dict[str, str] = dict(
     zip(DismissReason, ("No problem", "Elsewhere", "Joke", "News, ad", "Fixed"), strict=True)
 )
 # Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
+_BLINK = 0.5  # seconds; repeats of a held key come every 30 to 100 milliseconds
 _FREE = "bdefgilmnoqvwxyz67890"
 
 
@@ -41,8 +43,27 @@ class Verbs:
 # -- deciding ------------------------------------------------------------------------------------------------------
 
 
+def drawn(shown: Shown | None) -> None:
+    """The page is drawn with this card; its moment counts, not that of later drawings."""
+    if shown and mine().drawn[0] != shown.id:
+        mine().drawn = shown.id, time.monotonic()
+
+
+def _held(shown: Shown) -> bool:
+    """Whether a key is held down, or hit again before an eye can have met the card that came meanwhile.
+
+    The browser hands a held key's repeats to each card that comes: they must not decide unseen ones.
+    """
+    at, last = time.monotonic(), mine().pressed
+    mine().pressed = at
+    whose, since = mine().drawn
+    return bool(last) and (at - last < _BLINK or whose != shown.id or at - since < _BLINK)
+
+
 def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "") -> None:
-    """Do it once: a key pressed twice before the next card came does nothing the second time."""
+    """Do it once, for a card that was seen: a repeated key does nothing."""
+    if _held(shown):
+        return
     done = mine().done
     if (shown.id, shown.version) in done:
         return

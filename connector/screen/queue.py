@@ -55,6 +55,10 @@ class Mine:
     arrived: bool = False
     """The link came just now."""
     done: set[tuple[int, int]] = field(default_factory=set)
+    pressed: float = 0
+    """When a deciding key last came, on the monotonic clock."""
+    drawn: tuple[int, float] = (0, 0)
+    """Whose card stands there, and since when."""
     last: Last | None = None
     moved: int = 0
     choosing: int | None = None

@@ -19,7 +19,7 @@ from tests.pages.browser import City
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "navigation.py")
 POTHOLE = "huge pothole on Quarry Road at Elm Street"
-LEAK = "water main broke and water everywhere on Pine Street"
+SIGNAL = "the traffic light is out on Pine Street, cars everywhere"
 HOSTILE = [
     "pothole **bold** ![x](http://127.0.0.1:9/x.png) <img src=x onerror=alert(1)> :red[a] $x$ [l](javascript:1)",
     "pothole :material/home: :streamlit: :smile: -> -- www.evil.example http://127.0.0.1:9/y a(at)evil.example",
@@ -48,6 +48,9 @@ def address(page: AppTest, name: str) -> str:
 
 
 def press(page: AppTest, key: str) -> AppTest:
+    """As a person does: some time after the last press and the last card."""
+    mine = page.session_state["_queue"]
+    mine.pressed, mine.drawn = mine.pressed - 10, (mine.drawn[0], mine.drawn[1] - 10)
     page.button(key=key).click().run()
     assert not page.exception
     return page
@@ -64,11 +67,11 @@ def bodies(page: AppTest) -> list[str]:
 
 def test_urgent_types_come_first_and_the_rest_by_age(city: City) -> None:
     first, second = city.arrive(POTHOLE, "another pothole, this one on Birch Street")
-    (leak,) = city.arrive(LEAK, posted_at=now() - timedelta(days=1))
+    (signal,) = city.arrive(SIGNAL, posted_at=now() - timedelta(days=1))
     page = shown()
     assert [str(t) for t in page.dataframe[0].value["type"]][0].startswith("▲")
-    assert page.session_state["_queue"].ids == [leak, second, first]
-    assert chosen(page) == leak
+    assert page.session_state["_queue"].ids == [signal, second, first]
+    assert chosen(page) == signal
 
 
 def test_the_card_tells_what_who_where_and_why(city: City) -> None:
@@ -209,10 +212,10 @@ def test_a_link_opens_the_suspect_even_if_it_is_decided(city: City) -> None:
 
 
 def test_view_and_filters_are_in_the_address_and_the_search_is_not(city: City) -> None:
-    city.arrive(POTHOLE, "someone sprayed graffiti on the wall at Pine Street", LEAK)
+    city.arrive(POTHOLE, "someone sprayed graffiti on the wall at Pine Street", SIGNAL)
     page = shown(type="graffiti", view="all")
     kinds = [str(kind) for kind in page.dataframe[0].value["type"]]
-    assert [kind.lstrip("▲ ") for kind in kinds] == ["Water leak", "Graffiti"]  # urgent ones pass every filter
+    assert [kind.lstrip("▲ ") for kind in kinds] == ["Traffic signal", "Graffiti"]  # urgent ones pass every filter
     page.text_input[0].set_value("sprayed").run()
     assert len(page.dataframe[0].value) == 1
     assert address(page, "type") == "graffiti"
