@@ -135,8 +135,7 @@ class Preparer:
         at = time_text(now())
         ready = []
         for (post, told), found in zip(posts, met, strict=True):
-            at_edits = post.raw.find(_EDIT_HISTORY)
-            edited = told or (at_edits >= 0 and _WAS_EDITED.search(post.raw, at_edits) is not None)
+            edited = told or _was_edited(post.raw)
             if found or edited:
                 ready.append(self._ready(source.name, post, edited, told, found, at))
         return Run(len(posts), ready)
@@ -152,7 +151,8 @@ class Preparer:
         own = detail.own = detail.own or handle.lower() in self._own
         hiding = sealing.Hiding((handle, *detail.mentioned, *detail.people), self._own)
         said = self._said(post, detail, hiding)
-        met = [(f.rule_id, f.version, [hiding.hide(word) for word in f.words]) for f in found]
+        text, hide = said[0], hiding.hide  # a word that stands in the hidden text tells no more than that does
+        met = [(f.rule_id, f.version, [w if w in text else hide(w) for w in f.words]) for f in found]
         sealed = None
         if author or hiding.handles:
             names = {"handle": handle, "name": author.name if author else "", "handles": hiding.handles}
@@ -162,7 +162,7 @@ class Preparer:
         author_key = self._sealer.pseudonym(handle) if handle else ""
         row = (key, post.source_id, str(detail.kind), *said, own, mentions_us, author_key, sealed, posted)
         waits = bool(met) and self._waits(detail, met)
-        suspect = self._suspect(post, detail, said[0], met, posted) if met and (waits or edited or edits) else ()
+        suspect = self._suspect(post, detail, text, met, posted) if met and (waits or edited or edits) else ()
         matches = [(rule, version, json_text(words)) for rule, version, words in met]
         return Ready(key, post.source_id, edits, told, row, matches, suspect, waits)
 
@@ -201,13 +201,14 @@ class Preparer:
     def _judge(self, found: Sequence[Met]) -> tuple[int, list[dict[str, Any]], float]:
         """The type that most words speak for, urgent ones first; why, best rule first; the rules' share of accepted."""
         met = [(self.catalogue.rules[rule], words) for rule, _, words in found]
-        type_id = met[0][0].request_type_id
-        if len(met) > 1:
-            votes: dict[int, int] = {}
-            for rule, words in met:
-                votes[rule.request_type_id] = votes.get(rule.request_type_id, 0) + 1 + len(words)
-            type_id = max(votes, key=lambda t: (t in self.catalogue.urgent, votes[t], -t))
-            met.sort(key=lambda pair: (pair[0].request_type_id != type_id, -pair[0].share, pair[0].id))
+        rule, words = met[0]
+        if len(met) == 1:
+            return rule.request_type_id, [{"rule_id": rule.id, "rule": rule.name, "words": words}], rule.share
+        votes: dict[int, int] = {}
+        for rule, words in met:
+            votes[rule.request_type_id] = votes.get(rule.request_type_id, 0) + 1 + len(words)
+        type_id = max(votes, key=lambda t: (t in self.catalogue.urgent, votes[t], -t))
+        met.sort(key=lambda pair: (pair[0].request_type_id != type_id, -pair[0].share, pair[0].id))
         why = [{"rule_id": rule.id, "rule": rule.name, "words": words} for rule, words in met]
         return type_id, why, max(rule.share for rule, _ in met if rule.request_type_id == type_id)
 
@@ -218,6 +219,13 @@ class Preparer:
             if tagged:
                 return tagged
         return self._gazetteer.find(text)
+
+
+def _was_edited(raw: bytes) -> bool:
+    at = raw.find(_EDIT_HISTORY)
+    while at >= 0 and not _WAS_EDITED.match(raw, at):
+        at = raw.find(_EDIT_HISTORY, at + 1)
+    return at >= 0
 
 
 def _place_columns(place: Place | None, masked: str) -> tuple[str, str, str, str, float | None, float | None]:

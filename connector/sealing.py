@@ -2,7 +2,7 @@
 
 `Sealer` holds the keys. Authors and handles stand sealed (AES-256-GCM) in one column; equality is asked of an HMAC
 pseudonym; a text keeps a numbered placeholder where a handle stood, which `reveal` fills for a reviewer's card and
-`mask` turns into dots for everybody else. `intake.py` hides, `screen.py` reveals, everything that leaves is masked.
+`mask` turns into dots for everybody else. `prepare.py` hides, `screen.py` reveals, everything that leaves is masked.
 """
 
 from __future__ import annotations

@@ -32,10 +32,11 @@ class Around:
 
     def __init__(self, includes: Includes, shared: bool = False) -> None:
         self.shared = shared
+        posts, media, places = includes.tweets or includes.posts, includes.media, includes.places
         self.users = {str(user.id): user for user in includes.users or () if user.id is not None}
-        self.posts = {str(post.id): post for post in includes.tweets or includes.posts or () if post.id is not None}
-        self.media = {medium.media_key: medium for medium in includes.media or ()}
-        self.places = {str(place.id): place for place in includes.places or () if place.id is not None}
+        self.posts = {str(post.id): post for post in posts if post.id is not None} if posts else {}
+        self.media = {medium.media_key: medium for medium in media} if media else {}
+        self.places = {str(place.id): place for place in places if place.id is not None} if places else {}
 
 
 def plain(text: str) -> str:
@@ -59,7 +60,9 @@ def original(post: Post, around: Around) -> Included | None:
 def detail(post: Post, around: Around) -> Detail:
     """Everything about the post that the payload holds; what is missing stays empty."""
     references = _references(post)
-    repeated, quoted = original(post, around), _referenced(post, around, "quoted")
+    repeated = quoted = None
+    if post.referenced_tweets or post.referenced_posts:
+        repeated, quoted = original(post, around), _referenced(post, around, "quoted")
     sources = (post,) if repeated is None else (post, repeated)
     entities = [_entities(source) for source in sources]
     author = _author(post, around)
@@ -76,7 +79,7 @@ def detail(post: Post, around: Around) -> Detail:
         people=tuple([handle for handle in people if handle.lower() not in named]),
         hashtags=_once([tag.tag for found in entities for tag in found.hashtags or ()]),
         urls=_once([url.unwound_url or url.expanded_url or url.url for url in links]),
-        media=tuple([medium for source in sources for medium in _media(source, around)]),
+        media=tuple([medium for source in sources if source.attachments for medium in _media(source, around)]),
         quoted_text=words(quoted) if quoted else "",
         conversation_id=_text(post.conversation_id),
         references=references,
