@@ -167,7 +167,7 @@ def test_decision_that_comes_too_late_is_a_sentence_and_exit_code_1(city: Path) 
     run("decide", "1", "dismiss", "--by", "Dana")
     done = run("decide", "1", "accept", code=1)
     assert done.stdout == ""
-    assert done.stderr.startswith("It was dismissed by Dana at ")
+    assert done.stderr.startswith("It was dismissed by Dana, ")
     assert "There is no suspect 77" in run("decide", "77", "accept", code=1).stderr
 
 

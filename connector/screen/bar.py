@@ -25,7 +25,7 @@ REASONS: dict[str, str] = dict(
     zip(DismissReason, ("No problem", "Elsewhere", "Joke", "News, ad", "Fixed"), strict=True)
 )
 # Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
-_BLINK = 0.5  # seconds; repeats of a held key come every 30 to 100 milliseconds
+_BLINK = 0.4  # seconds; repeats of a held key come every 30 to 100 milliseconds
 _FREE = "bdefgilmnoqvwxyz67890"
 
 
@@ -47,6 +47,7 @@ def drawn(shown: Shown | None) -> None:
     """The page is drawn with this card; its moment counts, not that of later drawings."""
     if shown and mine().drawn[0] != shown.id:
         mine().drawn = shown.id, time.monotonic()
+        mine().took = time.monotonic() - mine().began
 
 
 def _held(shown: Shown) -> bool:
@@ -57,7 +58,8 @@ def _held(shown: Shown) -> bool:
     at, last = time.monotonic(), mine().pressed
     mine().pressed = at
     whose, since = mine().drawn
-    return bool(last) and (at - last < _BLINK or whose != shown.id or at - since < _BLINK)
+    blink = _BLINK + min(1, 2 * mine().took)  # a slow computer hands the repeats over late
+    return bool(last) and (at - last < blink or whose != shown.id or at - since < blink)
 
 
 def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "") -> None:

@@ -23,9 +23,10 @@ def potholes(site: Site, number: int) -> list[int]:
 
 
 def waits_for(page: Any, suspect_id: int) -> None:
-    """Until this suspect's card and all its keys are on the screen."""
+    """Until this suspect's card and all its keys are on the screen, and an eye has met them."""
     page.locator(f".st-key-accept_{suspect_id} button").wait_for()
     settled(page)
+    page.wait_for_timeout(1500)
 
 
 def drawn(page: Any) -> list[str]:

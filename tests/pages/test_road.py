@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.pages.browser import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port() -> int:
@@ -57,8 +58,11 @@ def _children(process: subprocess.Popen[str]) -> list[int]:
 
 
 @pytest.mark.browser
-def test_a_suspect_becomes_a_ticket_and_is_closed(demo: tuple[str, subprocess.Popen[str], float], page: Any) -> None:
+def test_a_suspect_becomes_a_ticket_and_is_closed(
+    demo: tuple[str, subprocess.Popen[str], float], chromium: Browser
+) -> None:
     url, process, seconds = demo
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     assert seconds < 60
     page.goto(url)
     page.get_by_role("heading", name="Queue").wait_for()
