@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from connector import config as settings
 from connector import sealing, store
@@ -62,25 +65,55 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
 
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'test.db'}"
+def _migrated(url: str, home: Path) -> None:
+    store.open_database(settings.Config(city=settings.City(name="Testville"), home=home, database_url=url)).close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty file to copy: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("template")
+    _migrated(f"sqlite:///{folder / 'template.db'}", folder)
+    return folder / "template.db"
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A fresh database on the real PostgreSQL."""
-    from sqlalchemy import create_engine, make_url, text
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Migrated if the test asks for `database`, else not there yet."""
+    file = tmp_path / "test.db"
+    if "database" in request.fixturenames:
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+    return f"sqlite:///{file}"
 
-    url = make_url(postgres_server)
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a migrated, empty database on the real PostgreSQL."""
+    with _admin(postgres_server) as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+    url = make_url(postgres_server).set(database="migrated").render_as_string(hide_password=False)
+    _migrated(url, tmp_path_factory.mktemp("home"))
+    return "migrated"
+
+
+@contextmanager
+def _admin(url: str) -> Iterator[Connection]:
+    engine = create_engine(make_url(url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterator[str]:
+    """A database of the test's own on the real PostgreSQL; migrated if the test asks for `database`."""
     name = f"t{uuid.uuid4().hex}"
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
+    like = f" TEMPLATE {request.getfixturevalue('postgres_template')}" if "database" in request.fixturenames else ""
+    with _admin(postgres_server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}{like}"))
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with _admin(postgres_server) as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

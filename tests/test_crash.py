@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -192,11 +193,21 @@ def be_a_worker(environment: dict[str, str], log: str) -> None:
 
 
 @contextlib.contextmanager
+def nobody_is_main() -> Iterator[None]:
+    """A page that AppTest ran earlier poses as `__main__`, and a fork would run it once more."""
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    yield
+    sys.modules["__main__"] = before
+
+
+@contextlib.contextmanager
 def a_fork(town: Town) -> Iterator[Any]:
     """A worker that has begun to work; killed at the end."""
     before = town.workers()
     process = FORKS.Process(target=be_a_worker, args=(town.environment, str(town.log)), daemon=True)
-    process.start()
+    with nobody_is_main():
+        process.start()
     try:
         until(lambda: town.workers() > before, process.is_alive)
         yield process
