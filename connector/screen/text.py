@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 import streamlit as st
 
@@ -27,17 +28,23 @@ _TAGS = {
 
 
 def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
-    """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case."""
-    spans = [(m.start(), m.end(), "place") for m in re.finditer(re.escape(place), text)][:1] if place else []
+    """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case.
+
+    A word inside the place stays marked as a word: it is why the post is here.
+    """
+    why = [""] * len(text)
+    if place and (start := text.find(place)) >= 0:
+        why[start : start + len(place)] = ["place"] * len(place)
     for word in words:
         whole = rf"(?<!\w){re.escape(word)}(?!\w)" if word[:1].isalnum() and word[-1:].isalnum() else re.escape(word)
-        spans += [(m.start(), m.end(), "word") for m in re.finditer(whole, text, re.IGNORECASE)]
+        for found in re.finditer(whole, text, re.IGNORECASE):
+            why[found.start() : found.end()] = ["word"] * len(found[0])
     out, at = [(by, "by")], 0
-    for start, end, why in sorted(spans):
-        if start >= at:
-            out += [(text[at:start], ""), (text[start:end], why)]
-            at = end
-    return [piece for piece in [*out, (text[at:], "")] if piece[0]]
+    for reason, same in groupby(why):
+        end = at + sum(1 for _ in same)
+        out.append((text[at:end], reason))
+        at = end
+    return [piece for piece in out if piece[0]]
 
 
 def posts(items: Sequence[Sequence[tuple[str, str]]], large: bool = False) -> None:
