@@ -60,6 +60,8 @@ def test_keys_decide_the_one_shown(site: Site) -> None:
     assert (site.city.status(second), site.city.status(third)) == ("parked", "waiting")
     page.keyboard.press("t")
     page.get_by_text("Type instead").wait_for()
+    settled(page)
+    page.wait_for_timeout(1500)  # until the letters' buttons are painted: an earlier key is lost
     page.keyboard.press("g")
     page.get_by_role("heading", name="Graffiti").wait_for()
     waits_for(page, third)
