@@ -1,6 +1,6 @@
-"""Around the pages: a health route and the headers that keep a browser from trusting anybody else.
+"""Around the pages: a health route, a script, and the headers that keep a browser from trusting anybody else.
 
-`app.py` hands both to Streamlit. The policy allows Streamlit's one inline script by its hash, computed from the
+`app.py` hands them to Streamlit. The policy allows Streamlit's one inline script by its hash, computed from the
 installed version, and nothing from another host.
 """
 
@@ -88,5 +88,21 @@ async def health(_: Request) -> Response:
     return JSONResponse({"status": "the database does not answer"}, status_code=503)
 
 
-ROUTES = [Route("/healthz", health)]
+# A key held down repeats into every card that comes: only J and K, which decide nothing, may run on.
+_KEYS = """\
+window.connectorKeys ??= window.addEventListener("keydown", (event) => {
+  const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
+  if (event.repeat && !typing && /^[a-il-z0-9]$/i.test(event.key)) {
+    event.stopImmediatePropagation();
+  }
+}, true) ?? true;
+"""
+
+
+async def keys(_: Request) -> Response:
+    """The script that lets a held key press once; `pages/navigation.py` asks for it."""
+    return Response(_KEYS, media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+
+
+ROUTES = [Route("/healthz", health), Route("/keys.js", keys)]
 MIDDLEWARE = [Middleware(SafeHeaders)]

@@ -24,3 +24,4 @@ page = st.navigation(
 )
 screen.worker_banner()
 page.run()
+screen.one_press_a_key()

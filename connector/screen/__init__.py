@@ -198,6 +198,12 @@ def key(letter: str) -> str | None:
     return None if phone() else letter
 
 
+def one_press_a_key() -> None:
+    """A key held down counts once, on every page; the script is `web.keys`, so that the policy knows it."""
+    with st.container(key="one_press_a_key", width=1, height=1, gap=None):
+        st.html('<script src="keys.js"></script>', unsafe_allow_javascript=True)
+
+
 def views(name: str, options: dict[str, str], first: str) -> str:
     """One choice of a few, kept by the plain key while the labels' counts move; bound to the address."""
     st.session_state.setdefault(name, first)

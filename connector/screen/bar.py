@@ -24,8 +24,8 @@ from connector.store import tickets
 REASONS: dict[str, str] = dict(
     zip(DismissReason, ("No problem", "Elsewhere", "Joke", "News, ad", "Fixed"), strict=True)
 )
+_BLINK = 0.4  # seconds
 # Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
-_BLINK = 0.4  # seconds; repeats of a held key come every 30 to 100 milliseconds
 _FREE = "bdefgilmnoqvwxyz67890"
 
 
@@ -47,24 +47,17 @@ def drawn(shown: Shown | None) -> None:
     """The page is drawn with this card; its moment counts, not that of later drawings."""
     if shown and mine().drawn[0] != shown.id:
         mine().drawn = shown.id, time.monotonic()
-        mine().took = time.monotonic() - mine().began
 
 
-def _held(shown: Shown) -> bool:
-    """Whether a key is held down, or hit again before an eye can have met the card that came meanwhile.
-
-    The browser hands a held key's repeats to each card that comes: they must not decide unseen ones.
-    """
-    at, last = time.monotonic(), mine().pressed
-    mine().pressed = at
+def _unseen(shown: Shown) -> bool:
+    """Whether the key was hit again before an eye can have met the card that came meanwhile."""
     whose, since = mine().drawn
-    blink = _BLINK + min(1, 2 * mine().took)  # a slow computer hands the repeats over late
-    return bool(last) and (at - last < blink or whose != shown.id or at - since < blink)
+    return whose != shown.id or time.monotonic() - since < _BLINK
 
 
 def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "") -> None:
     """Do it once, for a card that was seen: a repeated key does nothing."""
-    if _held(shown):
+    if _unseen(shown):
         return
     done = mine().done
     if (shown.id, shown.version) in done:

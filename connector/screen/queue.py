@@ -6,7 +6,6 @@ in the session, never a row number, and stands in the address. Read on in `queue
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -56,14 +55,8 @@ class Mine:
     arrived: bool = False
     """The link came just now."""
     done: set[tuple[int, int]] = field(default_factory=set)
-    pressed: float = 0
-    """When a deciding key last came, on the monotonic clock."""
-    began: float = 0
-    """When this drawing of the page began."""
     drawn: tuple[int, float] = (0, 0)
-    """Whose card stands there, and since when."""
-    took: float = 0
-    """Seconds that its drawing took: a slow computer hands keys over late."""
+    """Whose card stands there, and since when on the monotonic clock."""
     last: Last | None = None
     moved: int = 0
     choosing: int | None = None
@@ -107,7 +100,6 @@ def decided_today() -> int:
 
 def read_address() -> None:
     """Take view, filters and the chosen id from the address when somebody came by a link."""
-    mine().began = time.monotonic()
     told = st.query_params.to_dict()
     if told and told != mine().told:
         ss[VIEW] = told.get("view", "all")

@@ -50,7 +50,7 @@ def address(page: AppTest, name: str) -> str:
 def press(page: AppTest, key: str) -> AppTest:
     """As a person does: some time after the last press and the last card."""
     mine = page.session_state["_queue"]
-    mine.pressed, mine.drawn = mine.pressed - 10, (mine.drawn[0], mine.drawn[1] - 10)
+    mine.drawn = mine.drawn[0], mine.drawn[1] - 10
     page.button(key=key).click().run()
     assert not page.exception
     return page

@@ -98,7 +98,7 @@ def test_holding_a_key_down_is_one_press(site: Site) -> None:
     ids = potholes(site, 6)
     page = site.open()
     waits_for(page, ids[0])
-    for _ in range(20):
+    for _ in range(50):
         page.keyboard.down("a")  # a repeat, since it was not let go
         page.wait_for_timeout(100)
     page.keyboard.up("a")
