@@ -2,8 +2,8 @@
 
 All rules together are one set. For each rule the rarest words that any match must hold are its anchors; a post's
 tokens pick the rules whose anchors it holds, and only these are decided, exactly. The rest of a post (`detail`) is
-decoded only if such a rule asks for it. Read on in `truth.py` (how one rule is decided) and `tokens.py` (what a word
-is).
+decoded only if such a rule asks for it; of raw lines, `survivors` passes over those without an anchor undecoded. Read
+on in `truth.py` (how one rule is decided), `sieve.py` (raw lines) and `tokens.py` (what a word is).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import msgspec
 
 from connector.errors import RuleError
 from connector.incoming import Incoming
-from connector.rules import tokens
+from connector.rules import sieve, tokens
 from connector.rules.parser import parse
-from connector.rules.tree import And, Hashtag, Node, Not, Or, Phrase, Word
+from connector.rules.tree import And, Cashtag, Hashtag, Near, Node, Not, Or, Phrase, Word
 from connector.rules.truth import Hit, Reading, Text, compiled
 
 SURFACES = ("stream", "search", "local")
@@ -78,11 +78,18 @@ class RuleSet:
 
     def match(self, posts: Sequence[Incoming], surface: str = "local") -> list[list[Found]]:
         """For each post the rules that meet it, by rule id; `surface` says by whose reading of text."""
+        index, quotes = self._index(surface), surface != "search"
+        return [index.match(post, quotes) for post in posts]
+
+    def survivors(self, lines: Sequence[bytes], surface: str = "local") -> Sequence[int]:
+        """Which of these lines of JSON may hold a post that meets a rule; the others need not be decoded."""
+        index = self._index(surface)
+        return range(len(lines)) if index.sieve is None else index.sieve.kept(lines)
+
+    def _index(self, surface: str) -> _Index:
         if surface not in SURFACES:
             raise ValueError(f"surface is one of {', '.join(SURFACES)}")
-        index = self._with_accents if surface == "stream" else self._without_accents
-        quotes = surface != "search"
-        return [index.match(post, quotes) for post in posts]
+        return self._with_accents if surface == "stream" else self._without_accents
 
 
 class _Index:
@@ -103,17 +110,23 @@ class _Index:
                 self.by_anchor.setdefault(anchor, []).append(number)
         self.anchors = frozenset(self.by_anchor)
 
+    @cached_property
+    def sieve(self) -> sieve.Sieve | None:
+        """None where a look at raw bytes would pass nothing over."""
+        helps = not self.always and sieve.available()
+        return sieve.Sieve(self.anchors, self.accents) if helps else None
+
     def match(self, post: Incoming, quotes: bool) -> list[Found]:
         text = tokens.composed(post.text)
         folded = tokens.folded(text, self.accents)
-        words = folded.split()
-        met = self.anchors.intersection(words)
+        words = set(folded.split())
+        met = self.anchors & words
         quoted = None
         raw = post.raw
         # X's and Mastodon's key; without raw bytes nothing is decoded
         if quotes and (not raw or b'"quoted' in raw) and post.detail.quoted_text:
             quoted = Text.of(post.detail.quoted_text, self.accents)
-            met |= self.anchors.intersection(quoted.words)
+            met |= self.anchors & quoted.words
         more_tags = self.tags and (not raw or b'"tags"' in raw)  # Bluesky's key for those that are not in the text
         if more_tags:
             for tag in post.detail.hashtags:
@@ -125,11 +138,18 @@ class _Index:
 
     def _decide(self, post: Reading, met: frozenset[str]) -> list[Found]:
         found = []
-        for number in sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met])):
+        for number in self._candidates(met):
             rule_id, version, test, explain = self.rules[number]
             if test(post) is True:
                 found.append(Found(rule_id, version, _forms(explain(post))))
         return found
+
+    def _candidates(self, met: frozenset[str]) -> Sequence[int]:
+        """The rules to be decided, in order."""
+        if len(met) == 1 and not self.always:
+            (anchor,) = met
+            return self.by_anchor[anchor]
+        return sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met]))
 
 
 def _forms(hits: list[Hit]) -> tuple[str, ...]:
@@ -142,7 +162,7 @@ def _forms(hits: list[Hit]) -> tuple[str, ...]:
 def _asked(node: Node, accents: bool) -> set[str]:
     """The tokens that a rule asks for."""
     match node:
-        case Word(text) | Phrase(text) | Hashtag(text):
+        case Word(text) | Phrase(text) | Near(text) | Hashtag(text) | Cashtag(text):
             return set(tokens.split(text, accents))
         case And(children) | Or(children):
             return set().union(*(_asked(child, accents) for child in children))
@@ -153,7 +173,7 @@ def _asked(node: Node, accents: bool) -> set[str]:
 def _anchors(node: Node, accents: bool, common: Callable[[str], float]) -> frozenset[str] | None:
     """Tokens of which a post must hold at least one for the node to be true; None: no such tokens."""
     match node:
-        case Word(text) | Phrase(text) | Hashtag(text):
+        case Word(text) | Phrase(text) | Near(text) | Hashtag(text) | Cashtag(text):
             return frozenset(sorted(tokens.split(text, accents), key=common)[:1]) or None
         case And(children):
             choices = [anchors for child in children if (anchors := _anchors(child, accents, common))]

@@ -3,41 +3,29 @@
 A space means "and" and binds tighter than `OR`; parentheses group; `-` excludes. `read` goes on after a mistake so that
 all of them are found; `parse` stops at the first. Where X's documentation is silent the stricter reading is taken, so
 that a rule that passes here passes there: a bare word holds letters, digits and underscores, or is an emoji; anything
-else is put in quotes. Read on in `check.py`, which doubts what can be read, and `tree.py` for the nodes.
+else is put in quotes. Read on in `check.py`, which doubts what can be read, `arguments.py` for what follows a colon,
+and `tree.py` for the nodes.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
 
 from connector.errors import RuleError
-from connector.rules.tokens import is_emoji, is_ignored, is_wordlike, split
-from connector.rules.tree import BY_NAME, And, Field, Hashtag, Leaf, Mention, Node, Not, Or, Phrase, Word, quoted
+from connector.rules.arguments import CASHTAG, FORMS, HANDLE, NEAR_MOST, bare, quoted, unquoted
+from connector.rules.lexer import apart, cut
+from connector.rules.operators import BY_NAME, named
+from connector.rules.suggest import instead_of
+from connector.rules.tokens import is_ignored, is_wordlike, split
+from connector.rules.tree import And, Cashtag, Field, Hashtag, Leaf, Mention, Near, Node, Not, Or, Phrase, Word
 
 MAX_DEPTH = 50
 """Parentheses within parentheses; X gives no number, nobody reads more."""
-MAX_LENGTH = 10_000
+MAX_LENGTH = 8_000
 """Longer text is not read at all; X's longest limit is 4,096 characters."""
 MAX_PROBLEMS = 30
 
-_TOKEN = re.compile(
-    r"""  (?P<open>\() | (?P<close>\)) | (?P<minus>-)
-        | (?P<near>"(?:\\.|[^"\\])*"~[^\s()]*)
-        | (?P<phrase>"(?:\\.|[^"\\])*")
-        | (?P<unclosed>"(?s:.*))
-        | (?P<foreign>'[^'"()]*'(?=[\s)]|\Z) | [“”„«][^“”»"()]*[“”»])
-        | (?P<field>[A-Za-z_]+:(?:"(?:\\.|[^"\\])*" | \[[^\[\]]*\] | [^\s()"]*))
-        | (?P<chunk>[^\s()"]+)""",
-    re.VERBOSE | re.DOTALL,
-)
-_HANDLE = re.compile(r"[A-Za-z0-9_][\w.-]*(@[\w.-]+)?", re.ASCII)
-_ARGUMENTS = {
-    "handle": (_HANDLE, "an account's handle without @, or its number"),
-    "language": (re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?"), "a language code such as en or es"),
-}
 _AND = frozenset({"and", "&", "&&", "+"})
 _OR = frozenset({"|", "||"})
 
@@ -67,7 +55,7 @@ def parse(text: str) -> Node:
 
 
 def canonical(text: str) -> str:
-    """The rule in its plainest writing: the same tree, no needless blanks or parentheses."""
+    """The rule in its plainest writing: the same tree, no needless blanks, parentheses, quotes or aliases."""
     return str(parse(text))
 
 
@@ -87,7 +75,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_TOKEN.finditer(text))
+        self.tokens = cut(text)
         self.at = 0
         self.depth = 0
         self.problems: list[Problem] = []
@@ -189,7 +177,7 @@ class _Reader:
         token = self.tokens[self.at]
         chunk, start, length = token.group(), token.start(), len(token.group())
         if chunk.lower() in _AND:
-            self.wrong(f"{chunk} is not written: a space means “and”; to find the word itself put it in quotes", " ")
+            self.wrong(f"{chunk} is not written: put a space, it means “and”; to find the word itself quote it", " ")
         elif chunk in _OR:
             self.wrong(f"{chunk} is not written: use OR", "OR")
         else:
@@ -203,11 +191,12 @@ class _Reader:
         """What the token says; a placeholder where it cannot be read, so that later doubts do not multiply."""
         match token.lastgroup:
             case "phrase":
-                return self.phrase(chunk, start, length)
+                self.stands_apart(start, start + length)
+                return Phrase(self.quoted_words(chunk), start, length)
+            case "near":
+                return self.near(chunk, start, length)
             case "unclosed":
                 self.wrong('This " is never closed: add a "', position=start, length=1)
-            case "near":
-                self.wrong("Words near each other (~) are not an operator here", chunk[: chunk.rindex("~")])
             case "foreign":
                 self.wrong('Only straight double quotes (") make a phrase', quoted(chunk[1:-1]))
             case "field":
@@ -215,20 +204,38 @@ class _Reader:
             case _ if chunk[0] in "#＃":
                 return self.hashtag(chunk, start, length)
             case _ if chunk[0] == "@":
-                return self.mention(chunk, start, length)
+                if not HANDLE.fullmatch(chunk[1:]):
+                    self.wrong("After @ stands a handle: letters, digits, underscores")
+                return Mention(chunk[1:], start, length)
+            case _ if chunk[0] == "$":
+                if not CASHTAG.fullmatch(chunk[1:]):
+                    better = quoted(chunk) if split(chunk, accents=False) else ""
+                    self.wrong("After $ stand up to six letters, a share's name; an amount is quoted", better)
+                return Cashtag(chunk[1:], start, length)
             case _:
-                self.word(chunk, start)
+                self.word(chunk)
         return Word(chunk, start, length)
 
-    def phrase(self, chunk: str, start: int, length: int) -> Leaf:
-        text = re.sub(r'\\(["\\])', r"\1", chunk[1:-1])
+    def stands_apart(self, start: int, end: int) -> None:
+        if not apart(self.text, start, end):
+            self.wrong("Put a space on both sides of what is quoted; nothing else can be attached to it")
+
+    def quoted_words(self, chunk: str) -> str:
+        text = unquoted(chunk)
         if not split(text, accents=False):
             self.wrong("There is no word to look for between the quotes")
-        after = self.text[start + length : start + length + 1]
-        before = self.text[start - 1 : start]
-        if (after and not after.isspace() and after != ")") or (before and not before.isspace() and before not in "(-"):
-            self.wrong("Put a space on both sides of a phrase; nothing else can be attached to it")
-        return Phrase(text, start, length)
+        return text
+
+    def near(self, chunk: str, start: int, length: int) -> Leaf:
+        phrase, _, number = chunk.rpartition("~")
+        text = self.quoted_words(phrase)
+        distance = int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
+        if not 1 <= distance <= NEAR_MOST:
+            better = f"{phrase}~{NEAR_MOST}" if distance else phrase
+            self.wrong(f"After ~ stands how many words apart they may be, a number from 1 to {NEAR_MOST}", better)
+        elif self.text[start - 1 : start].strip("(- \t\r\n"):
+            self.stands_apart(start, start + length)
+        return Near(text, distance, start, length)
 
     def hashtag(self, chunk: str, start: int, length: int) -> Leaf:
         tag = chunk[1:]
@@ -239,38 +246,49 @@ class _Reader:
             self.wrong("A hashtag holds letters, digits and underscores only", f"#{good}")
         return Hashtag(tag, start, length)
 
-    def mention(self, chunk: str, start: int, length: int) -> Leaf:
-        if not _HANDLE.fullmatch(chunk[1:]):
-            self.wrong("After @ stands a handle: letters, digits, underscores")
-        return Mention(chunk[1:], start, length)
-
     def field(self, chunk: str, start: int, length: int) -> Leaf:
-        written, value = chunk.split(":", 1)
-        name = written.lower()
-        operator = BY_NAME.get(f"{name}:") or BY_NAME.get(f"{name}:{value.lower()}")
+        written, argument = chunk.split(":", 1)
+        operator = named(written.lower(), argument.lower())
         if operator is None:
-            near = _did_you_mean(chunk)
-            hint = f": did you mean {near}?" if near else ""
-            shown = f"{name}:{value}" if any(known.startswith(f"{name}:") for known in BY_NAME) else f"{name}:"
-            self.wrong(f"{shown[:40]} is not an operator here{hint}", near)
-        elif operator.argument:
-            pattern, expected = _ARGUMENTS[operator.argument]
-            if not pattern.fullmatch(value):
-                bare = value.strip('@"')
-                self.wrong(f"{name}: takes {expected}", f"{name}:{bare}" if pattern.fullmatch(bare) else "")
-        return Field(name, value if operator and operator.argument == "handle" else value.lower(), start, length)
+            self.unknown(written.lower(), argument, chunk)
+            return Field(written.lower(), argument, start, length)
+        name, _, value = operator.name.partition(":")
+        if operator.argument:
+            value = self.argument(operator.argument, written, argument, start + length)
+        if argument[-1:] in ('"', "]"):
+            self.stands_apart(start, start + length)
+        return Field(name, value, start, length)
 
-    def word(self, chunk: str, start: int) -> None:
+    def argument(self, form: str, written: str, argument: str, end: int) -> str:
+        """The value, checked; as it was written where something is wrong with it."""
+        expects = FORMS[form].expects
+        if not argument:
+            if self.text[end : end + 1] == "(":
+                self.wrong(f"{written}: takes one at a time: ({written}:… OR {written}:…)")
+            else:
+                self.wrong(f"{written}: takes {expects}, right behind the colon")
+            return ""
+        value, wrong, better = FORMS[form].read(argument)
+        if wrong:
+            message = f"{written}: takes {wrong}" if wrong == expects else f"{written}: {wrong}"
+            self.wrong(message, f"{written}:{better}" if better else "")
+        return value
+
+    def unknown(self, name: str, argument: str, chunk: str) -> None:
+        better, hint = instead_of(chunk)
+        has_values = any(known.startswith(f"{name}:") for known in BY_NAME)
+        shown = f"{name}:{argument}" if has_values else f"{name}:"
+        self.wrong(f"{shown[:40]} is not an operator{f': {hint}' if hint else ''}", better)
+
+    def word(self, chunk: str) -> None:
         """Note what keeps a chunk from being a bare word."""
         if not split(chunk, accents=False):
             self.wrong("There is no word to look for")
-            return
-        if chunk[0] != "_" and all((is_wordlike(char) and not is_ignored(char)) or is_emoji(char) for char in chunk):
-            return
-        trimmed = chunk.strip(".,;:!?'’…*")
-        plain = all(is_wordlike(char) for char in trimmed)
-        suggestion = trimmed if plain and trimmed[0] != "_" else quoted(chunk)
-        self.wrong("A word with punctuation, or an emoji with a variant, is put in quotes", suggestion)
+        elif not bare(chunk):
+            trimmed = chunk.strip(".,;:!?'’…*")
+            plain = bare(trimmed) and trimmed.lower() not in ("and", "or")
+            suggestion = trimmed if plain else quoted(chunk)
+            self.wrong("A word with punctuation, or an emoji with a variant, is put in quotes", suggestion)
 
 
 def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
@@ -282,16 +300,3 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
         flat.extend(part.children if isinstance(part, kind) else (part,))
     first, last = flat[0], flat[-1]
     return kind(tuple(flat), first.position, last.position + last.length - first.position)
-
-
-@lru_cache(maxsize=256)
-def _did_you_mean(written: str) -> str:
-    """The operator that was probably meant, with its argument, or empty."""
-    short = written[:40].lower()
-    if "://" in written:
-        return quoted(written)
-    name, value = short.split(":", 1)
-    if near := get_close_matches(short, [known for known in BY_NAME if known[-1] != ":"], n=1, cutoff=0.75):
-        return near[0]
-    near = get_close_matches(f"{name}:", [known for known in BY_NAME if known[-1] == ":"], n=1, cutoff=0.75)
-    return near[0] + written.split(":", 1)[1] if near and value else ""

@@ -1,9 +1,22 @@
 """What counts as a word: the one place that folds and splits text, for rules and for posts.
 
-A token is a run of letters, digits and marks; punctuation, symbols and separators part tokens and are never one.
-An emoji is a token; its variant selectors, joiners and skin tones do not count. Chinese, Japanese and Korean have one
-token a character, so that a keyword there is a phrase. Case never counts; accents (U+0300–036F only, for wider
-stripping breaks kana and Devanagari) count where `accents` is true, as X's stream does and its search does not.
+Where X's documentation settles a point, it is followed; where it does not, it is decided here, once:
+
+- A token is a run of letters, digits and marks; punctuation, symbols, separators and `_` part tokens and are never
+  one. So `pothole` meets "#pothole", "@pothole" and "pothole's", not "potholes", and "don't" is the phrase "don t",
+  with a straight apostrophe or a curly one.
+- A phrase meets its words whatever stands between them, line breaks too: "street light" meets "street-light". X's old
+  PowerTrack said otherwise, its search says so; for a city both mean the same lamp.
+- Case never counts. Accents (U+0300–036F only, for wider stripping breaks kana and Devanagari) count where `accents`
+  is true, on X's stream; its search and we ourselves fold them. Composed and decomposed writing are one.
+- An emoji is a token; its variant selectors, joiners and skin tones do not count.
+- Chinese, Japanese and Korean have one token a character, so that a keyword there is a phrase.
+- A hashtag, a cashtag and a mention is met whole, as the source marks it; where the source marks none, as X would in
+  the text. Hashtags follow the accents of the surface.
+- A keyword looks into the text alone, not into what a link expands to: X's current page says "the post's body".
+- The text of a quoted post counts, except on X's search; a phrase never reaches over into it.
+- Words are near each other as Lucene counts: `"a b"~3` lets three words stand between, one in the reverse order.
+
 Read on in `matcher.py`, which asks.
 """
 
@@ -32,6 +45,7 @@ _ONE_EACH = (
 )
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _TAG_SIGN = re.compile("[#＃]")
+_CASHTAG = re.compile(r"(?<!\S)\$([A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)(?=\Z|\s|[!-/:-@\[-`{-~])")
 _ONE_EACH_STARTS = [first for first, _ in _ONE_EACH]
 
 
@@ -154,3 +168,8 @@ def hashtags_in(text: str) -> list[tuple[int, str]]:
         if any(unicodedata.category(c)[0] == "L" for c in tag):
             found.append((at, tag))
     return found
+
+
+def cashtags_in(text: str) -> list[tuple[int, str]]:
+    """The cashtags that stand in a text (position of the sign, tag): as on X, `$` and up to six letters, by itself."""
+    return [(found.start(), found[1]) for found in _CASHTAG.finditer(text)] if "$" in text else []

@@ -1,52 +1,21 @@
-"""What a rule is: the table of operators, and the nodes that a rule's text becomes.
+"""What a rule is: the nodes that a rule's text becomes.
 
-Everything here is data. `parser.py` makes nodes of text, `str(node)` makes canonical text of nodes, `check.py` reads
-the kinds from `OPERATORS`, and the help on the Rules page, the README and the tests are drawn from the same rows.
-Names, kinds and meanings follow X's operator reference (https://docs.x.com/x-api/posts/filtered-stream). Read on in
-`parser.py`.
+Everything here is data. `parser.py` makes nodes of text, `str(node)` makes the plainest text of nodes, `check.py` and
+`truth.py` take them apart. Which operators there are stands in `operators.py`. Read on in `parser.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-STANDALONE = "standalone"
-CONJUNCTION = "conjunction"
+from connector.rules.arguments import quoted, writing
+from connector.rules.operators import BY_NAME, OPERATORS, Operator
 
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """One way to say what a post must hold."""
-
-    name: str
-    """As it is written: `#`, `from:`, `is:reply`; `keyword` and `phrase` have no sign of their own."""
-    kind: str
-    """`standalone`, or `conjunction`: only beside at least one standalone operator."""
-    argument: str
-    """What follows the sign: word, phrase, tag, handle, language; empty: nothing."""
-    help: str
-    example: str
-    """A whole rule that `check` finds nothing wrong with."""
-
-
-OPERATORS: tuple[Operator, ...] = (
-    Operator("keyword", STANDALONE, "word", "the post holds this word or emoji, whole, in any case", "pothole"),
-    Operator("phrase", STANDALONE, "phrase", "these words follow each other", '"street light"'),
-    Operator("#", STANDALONE, "tag", "exactly this hashtag", "#pothole"),
-    Operator("@", STANDALONE, "handle", "the post mentions this account", "@cityhall pothole"),
-    Operator("from:", STANDALONE, "handle", "this account wrote the post (a handle or a numeric id)", "from:cityhall"),
-    Operator("lang:", CONJUNCTION, "language", "the post is in this language, as its platform says", "bache lang:es"),
-    Operator("is:retweet", CONJUNCTION, "", "the post repeats another one", "pothole -is:retweet"),
-    Operator("is:reply", CONJUNCTION, "", "the post answers another one", "pothole is:reply"),
-    Operator("is:quote", CONJUNCTION, "", "the post quotes another one", "pothole is:quote"),
-    Operator("has:links", CONJUNCTION, "", "there is a link; as on X, attached media count", "pothole -has:links"),
-    Operator("has:media", CONJUNCTION, "", "there is a photo, a video or a GIF", "pothole has:media"),
-    Operator("has:images", CONJUNCTION, "", "there is a photo", "pothole has:images"),
-    Operator("has:hashtags", CONJUNCTION, "", "there is a hashtag", "pothole has:hashtags"),
-    Operator("has:mentions", CONJUNCTION, "", "an account is mentioned", "pothole has:mentions"),
-)
-
-BY_NAME = {operator.name: operator for operator in OPERATORS}
+__all__ = [
+    "BY_NAME", "OPERATORS", "And", "Cashtag", "Field", "Hashtag", "Leaf", "Mention", "Near", "Node", "Not", "Operator",
+    "Or", "Phrase", "Word", "operator_of", "positive", "quoted", "walk",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +43,19 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """`"a b"~3`: the words of `text` within `distance` words of each other."""
+
+    text: str
+    distance: int
+    position: int = field(default=0, compare=False)
+    length: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"{quoted(self.text)}~{self.distance}"
+
+
+@dataclass(frozen=True, slots=True)
 class Hashtag:
     """`#tag`; `tag` without the sign."""
 
@@ -83,6 +65,18 @@ class Hashtag:
 
     def __str__(self) -> str:
         return f"#{self.tag}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cashtag:
+    """`$tag`; `tag` without the sign."""
+
+    tag: str
+    position: int = field(default=0, compare=False)
+    length: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"${self.tag}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`name:value`, such as `lang:en` or `has:images`."""
+    """`name:value`, such as `lang:en` or `has:images`; never an alias, and `value` without quotes and escapes."""
 
     name: str
     value: str
@@ -107,7 +101,8 @@ class Field:
     length: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.value}"
+        operator = BY_NAME.get(f"{self.name}:")
+        return f"{self.name}:{writing(operator.argument, self.value) if operator else self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +141,32 @@ class Or:
         return " OR ".join(f"({child})" if isinstance(child, And) else str(child) for child in self.children)
 
 
-Leaf = Word | Phrase | Hashtag | Mention | Field
+Leaf = Word | Phrase | Near | Hashtag | Cashtag | Mention | Field
 Node = Leaf | Not | And | Or
-
-
-def quoted(text: str) -> str:
-    """The text as a phrase in a rule."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+_SIGNS = {Word: "keyword", Phrase: "phrase", Near: "~", Hashtag: "#", Cashtag: "$", Mention: "@"}
 
 
 def operator_of(leaf: Leaf) -> Operator | None:
     """The row of the table that this leaf uses; None for one that the parser could not read."""
     if isinstance(leaf, Field):
         return BY_NAME.get(f"{leaf.name}:") or BY_NAME.get(f"{leaf.name}:{leaf.value}")
-    return BY_NAME[{Word: "keyword", Phrase: "phrase", Hashtag: "#", Mention: "@"}[type(leaf)]]
+    return BY_NAME[_SIGNS[type(leaf)]]
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, in the order of the text."""
+    yield node
+    if isinstance(node, Not):
+        yield from walk(node.child)
+    elif isinstance(node, And | Or):
+        for child in node.children:
+            yield from walk(child)
+
+
+def positive(node: Node) -> Iterator[Leaf]:
+    """The operators that are not excluded."""
+    if isinstance(node, And | Or):
+        for child in node.children:
+            yield from positive(child)
+    elif not isinstance(node, Not):
+        yield node

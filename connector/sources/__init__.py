@@ -14,7 +14,10 @@ from typing import Any, ClassVar
 
 from connector import adapters, config
 from connector.errors import ConfigError
-from connector.incoming import Batch
+from connector.incoming import Batch, Fact
+
+PLAIN = frozenset({Fact.TEXT, Fact.LANGUAGE, Fact.AUTHOR, Fact.MENTIONS, Fact.LINKS, Fact.MEDIA, Fact.KIND})
+"""What nearly every platform tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Capabilities:
     """Handle-free address of a post with `{id}`."""
     samples: bool = False
     """Whether the terms let us keep an authorless sample of unmatched posts."""
+    tells: frozenset[Fact] = PLAIN
+    """What its posts tell of themselves: operators that ask for anything else are unknown on them, never false."""
 
 
 class Source(adapters.AdapterBase, ABC):

@@ -19,9 +19,9 @@ from pydantic import Field
 from connector.adapters import Settings
 from connector.config import DEMO
 from connector.errors import ConfigError
-from connector.incoming import Arrived, Batch, Detail, Incoming, Kind, Media, Person, Reference
+from connector.incoming import Arrived, Batch, Detail, Fact, Incoming, Kind, Media, Person, Reference
 from connector.models import now
-from connector.sources import Capabilities, Source
+from connector.sources import PLAIN, Capabilities, Source
 
 PAST_DAYS = 30
 _BATCH = 200
@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     deletions="none",
     terms="written for this demo; no real person",
     samples=True,
+    tells=PLAIN | {Fact.AUTHOR_NAME, Fact.REFERENCES, Fact.CONVERSATION, Fact.POSITION},
 )
 
 

@@ -1,4 +1,5 @@
-"""The quick ways of folding and finding, against the table of single characters and a plain loop over it."""
+"""What counts as a word, point by point as `tokens.py` decides it; the quick ways of folding and finding, against the
+table of single characters and a plain loop over it."""
 
 from __future__ import annotations
 
@@ -40,6 +41,46 @@ def spans(text: str, accents: bool) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("text", "with_accents", "folded"),
+    [
+        ("Huge #Pothole's edge_of 5th", "huge pothole s edge of 5th", None),
+        ("DON’T don't", "don t don t", None),
+        ("coca-cola\nand/or", "coca cola and or", None),
+        ("NEW.PICS.FROM.COACHELLA2015!", "new pics from coachella2015", None),
+        ("Año CAFÉ cafe\u0301", "año café café", "ano cafe cafe"),
+        ("Straße STRASSE", "strasse strasse", None),
+        ("☃️ and 👍🏽👨‍👩‍👧", "☃ and 👍 👨 👩 👧", None),
+        ("この道路!", "こ の 道 路", None),
+        ("도로에", "도 로 에", None),
+        ("が か", "が か", None),
+        ("गड्ढा है", "गड्ढा है", None),
+        ("＃１２ ＡＢ", "１２ ａｂ", None),
+        ("https://t.co/aB1?x=2", "https t co ab1 x 2", None),
+        ("£5 $TWTR 50%", "5 twtr 50", None),
+        ("soft\xadhyphen zero\u200bwidth", "softhyphen zero width", None),
+    ],
+)
+def test_tokens_of_a_text(text: str, with_accents: str, folded: str | None) -> None:
+    assert " ".join(tokens.split(text, accents=True)) == with_accents
+    assert " ".join(tokens.split(text, accents=False)) == (folded or with_accents)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("buy $TWTR, $brk.a and $FB", ["TWTR", "brk.a", "FB"]),
+        ("$GOOG$TWTR$FB", ["GOOG"]),
+        ("$5 US$FB $TOOLONGX $ FB ($FB) $ab1", []),
+        ("a $T", ["T"]),
+    ],
+)
+def test_cashtags_of_a_text(text: str, tags: list[str]) -> None:
+    found = tokens.cashtags_in(text)
+    assert [tag for _, tag in found] == tags
+    assert all(text[at] == "$" and text.startswith(tag, at + 1) for at, tag in found)
+
+
 @settings(max_examples=500, deadline=None)
 @given(texts, st.booleans())
 def test_folding_the_quick_way_equals_the_table(text: str, accents: bool) -> None:
@@ -60,7 +101,7 @@ def test_ascii_folds_as_the_table_says(accents: bool) -> None:
 def test_places_and_spans_are_those_of_a_plain_loop(text: str, accents: bool, length: int) -> None:
     """Every run of up to three tokens is found wherever it stands, and its form is cut out exactly."""
     read = Text.of(text, accents)
-    words, bounds = read.words, spans(read.text, accents)
+    words, bounds = read.folded.split(), spans(read.text, accents)
     assert len(words) == len(bounds)
     for start in range(len(words) - length + 1):
         wanted = words[start : start + length]

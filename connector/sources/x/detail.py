@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime
 
 from connector.incoming import Detail, Kind, Media, Person, Reference
+from connector.rules.tokens import hashtags_in
 from connector.sources.x.shapes import Entities, Geo, Id, Included, Includes, Lean, Medium, Post, Tag, Url, User
 
 KINDS = {"retweeted": Kind.REPOST, "replied_to": Kind.REPLY, "quoted": Kind.QUOTE}
@@ -21,7 +22,6 @@ SPOT_DEGREES = 0.02
 """A place smaller than this (about 2 km) is taken for a spot, and its middle for the post's position."""
 
 ENTITY = re.compile(r"&#?\w+;")
-HASHTAG = re.compile(r"(?<![\w&/])[#＃](\w*[^\W\d]\w*)")
 MENTION = re.compile(r"(?<![\w/.])@(\w{1,15})(?!\w)", re.ASCII)
 LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'…]")
 HANDLE_IN_URL = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?!i/)(\w{1,15})/status/", re.ASCII)
@@ -150,7 +150,7 @@ def _entities(post: Included) -> Entities:
         return found
     text = words(post)
     return Entities(
-        hashtags=[Tag(tag) for tag in HASHTAG.findall(text)] if "#" in text or "＃" in text else None,
+        hashtags=[Tag(tag) for _, tag in hashtags_in(text)],
         mentions=[User(username=handle) for handle in MENTION.findall(text)] if "@" in text else None,
         urls=[Url(url=url) for url in LINK.findall(text)] if "://" in text else None,
     )

@@ -2,7 +2,8 @@
 
 `decode` takes every shape that occurs: a stream message `{data, includes, matching_rules}`, an answer with one post,
 a page (`data` is a list), a post on its own, also as twarc flattens it, with author and references inlined. It reads
-id, words and language; the rest waits in `detail.py` until somebody asks. `matching_rules` is not looked at here.
+id, words and language; the rest waits in `detail.py` and `more.py` until somebody asks. `matching_rules` is not looked
+at here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from connector.incoming import Detail, Incoming
+from connector.incoming import Detail, Incoming, More
+from connector.sources.x import more
 from connector.sources.x.detail import Around, detail, original, words
 from connector.sources.x.shapes import (
     Includes,
@@ -123,7 +125,7 @@ def _error_message(value: dict[str, Any]) -> str:
 Whole = Callable[[bytes], tuple[Post, Around]]
 
 
-def _incoming(post: Lean, raw: bytes, whole: Whole) -> Incoming:
+def _incoming(post: Lean, raw: bytes, whole: Whole, rest: Callable[[bytes], More] = more.of_line) -> Incoming:
     text = words(post)
     ask = partial(_ask, whole, raw)
     if text.startswith("RT @"):
@@ -133,7 +135,7 @@ def _incoming(post: Lean, raw: bytes, whole: Whole) -> Incoming:
             prefix = REPOST_PREFIX.match(text)
             text = (prefix[0] if prefix else "") + words(repeated)
         ask = partial(detail, found, around)
-    return Incoming(str(post.id), text, post.lang or "", raw, ask)
+    return Incoming(str(post.id), text, post.lang or "", raw, ask, rest)
 
 
 def _ask(whole: Whole, raw: bytes) -> Detail:
@@ -166,11 +168,18 @@ class _Page:
         except LineError:
             return Around(Includes(), shared=True)
 
+    @cached_property
+    def around_rest(self) -> more.Around:
+        return more.Around.of(self.includes)
+
     def whole(self, raw: bytes) -> tuple[Post, Around]:
         return read(raw, Post), self.around
+
+    def rest(self, raw: bytes) -> More:
+        return more.of_part(raw, self.around_rest)
 
     def post(self, raw: bytes) -> list[Incoming]:
         post = read(raw, Lean)
         if reason := _refusal(post):
             raise LineError(reason)
-        return [_incoming(post, raw, self.whole)]
+        return [_incoming(post, raw, self.whole, self.rest)]

@@ -1,0 +1,91 @@
+"""A look at raw bytes before anything is decoded: which lines of JSON may hold a word of some rule.
+
+One Hyperscan database holds the anchors of all rules (`matcher.py` chooses them); a batch of lines is scanned in one
+call. A line that is passed over surely meets no rule; one that is kept may. Whatever bytes can hide a word goes the
+ordinary way: `\\u` escapes, HTML entities, letters that fold to ASCII, signs that do not count inside a word.
+Not for two threads at once: a database has one scratch space.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any
+
+try:
+    import hyperscan
+except ImportError:  # there is no wheel for Windows: then every line goes the ordinary way
+    hyperscan = None  # type: ignore[assignment]
+
+_LEAST_RUN = 3
+_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_BACKSLASH = ord("\\")
+_ASCII_RUN = re.compile("[a-z0-9]+")
+_NOT_ASCII = r"[\x80-\xff]"
+_ESCAPE = r"\\u"
+# X writes `&amp;`, `&lt;`, `&gt;`, which hide no letter; any other entity may.
+_AMPERSAND = "&"
+_ENTITY = re.compile(rb"&(?!amp;|lt;|gt;)#?\w+;")
+# Before a letter, what may be a sign without weight: joiners and direction marks exactly, rare blocks as a whole.
+_IGNORED = (
+    r"(?:\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf]|[\xd8-\xdf]."
+    r"|[\xe0\xe1\xef]..|[\xf0-\xf4]...)[a-z0-9]"
+)
+# What folds to ASCII letters: a few where accents count, else whatever may be a Latin letter or an accent.
+_FOLDING = "|".join(char.encode().decode("latin-1") for char in "ßſẞ\u212aﬀﬁﬂﬃﬄﬅﬆ")
+_ACCENTED = r"[\xc3-\xcd].|\xe1[\xb4-\xbf].|\xe2[\x84\xb1].|\xea[\x9c-\xad].|\xef\xac."
+
+
+class Sieve:
+    """The lines of a batch that may meet a rule with one of these anchors, for one way of reading accents."""
+
+    def __init__(self, anchors: Iterable[str], accents: bool) -> None:
+        whole = sorted({anchor for anchor in anchors if anchor.isascii()})
+        loose = {_part(anchor) for anchor in anchors if not anchor.isascii()}
+        self._lengths = list(map(len, whole))
+        hiding = (_ESCAPE, _IGNORED, _FOLDING if accents else _ACCENTED)
+        self._database = _compiled([*whole, _AMPERSAND, *sorted(loose), *hiding])
+
+    def kept(self, lines: Sequence[bytes]) -> list[int]:
+        """Positions of the lines to decode, in order."""
+        block = b"\n".join([b"", *lines, b""])
+        hits: list[tuple[int, int]] = []
+        self._database.scan(block, match_event_handler=lambda number, _, end, *__: hits.append((number, end)))
+        ends = list(accumulate([len(line) + 1 for line in lines]))
+        return sorted({bisect_left(ends, end - 1) for number, end in hits if self._counts(block, number, end)})
+
+    def _counts(self, block: bytes, number: int, end: int) -> bool:
+        """Whether a pattern found by its letters alone is what it stands for."""
+        words = len(self._lengths)
+        if number < words:
+            return _stands_alone(block, end - self._lengths[number], end)
+        return number > words or _ENTITY.match(block, end - 1) is not None
+
+
+def available() -> bool:
+    return hyperscan is not None
+
+
+def _stands_alone(block: bytes, start: int, end: int) -> bool:
+    """Whether these bytes are a word; a JSON string writes a line break as a backslash and a letter."""
+    if block[end] in _LETTERS:
+        return False
+    return block[start - 1] not in _LETTERS or (block[start - 2] == _BACKSLASH and block[start - 1] in b"bfnrt")
+
+
+def _compiled(patterns: Sequence[str]) -> Any:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[pattern.encode("latin-1") for pattern in patterns],
+        ids=list(range(len(patterns))),
+        flags=[hyperscan.HS_FLAG_CASELESS] * len(patterns),
+    )
+    return database
+
+
+def _part(anchor: str) -> str:
+    """The longest run of ASCII in an anchor, or anything that is not ASCII at all."""
+    run = max(_ASCII_RUN.findall(anchor), key=len, default="")
+    return run if len(run) >= _LEAST_RUN else _NOT_ASCII
