@@ -1,6 +1,7 @@
 """Request types and rules as one YAML file: the commands `import` and `export`, the demo city, a city's backup.
 
 An import adds and updates by the types' codes and the rules' names, and removes nothing; it takes all or nothing.
+Read on in `packs.py`: rules for any city, which change nothing that a city has.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,11 +21,14 @@ from connector.models import RequestType, Rule
 from connector.store import catalogue
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class RuleEntry(_Strict):
+Shape = TypeVar("Shape", bound=Strict)
+
+
+class RuleEntry(Strict):
     """A rule of a type."""
 
     name: str
@@ -32,7 +36,7 @@ class RuleEntry(_Strict):
     active: bool = True
 
 
-class TypeEntry(_Strict):
+class TypeEntry(Strict):
     """A request type with its rules."""
 
     code: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -50,7 +54,7 @@ class TypeEntry(_Strict):
     rules: list[RuleEntry] = []
 
 
-class CatalogueFile(_Strict):
+class CatalogueFile(Strict):
     request_types: list[TypeEntry]
 
 
@@ -62,6 +66,10 @@ class Changes:
     types_changed: list[str] = field(default_factory=list)
     rules_added: list[str] = field(default_factory=list)
     rules_changed: list[str] = field(default_factory=list)
+    types_skipped: list[str] = field(default_factory=list)
+    """Of a pack: those that the city lacks, by code."""
+    rules_kept: list[str] = field(default_factory=list)
+    """Of a pack: those that the city has in its own wording."""
 
     def __bool__(self) -> bool:
         return bool(self.types_added or self.types_changed or self.rules_added or self.rules_changed)
@@ -69,15 +77,28 @@ class Changes:
 
 def parse(text: str | bytes, name: str = "the file") -> CatalogueFile:
     """The file's content, every rule checked; ConfigError says where it is wrong."""
+    return checked(shaped(loaded(text, name), CatalogueFile, name), name)
+
+
+def loaded(text: str | bytes, name: str) -> Any:
+    """The YAML as plain values."""
     try:
-        loaded = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name} is no YAML: {error}") from error
+
+
+def shaped(values: Any, shape: type[Shape], name: str) -> Shape:
+    """The values in this shape; ConfigError names the first that does not fit."""
     try:
-        found = CatalogueFile.model_validate(loaded)
+        return shape.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ConfigError(f"{name}, {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def checked(found: CatalogueFile, name: str) -> CatalogueFile:
+    """The same file if nothing stands there twice and every rule is valid."""
     if twice := _twice(kind.code for kind in found.request_types):
         raise ConfigError(f"{name}: the type {twice!r} stands there twice")
     for kind in found.request_types:
@@ -98,10 +119,11 @@ def _twice(names: Iterable[str]) -> str | None:
 
 def import_text(session: Session, text: str | bytes, by: str, name: str = "the file") -> Changes:
     """Add and update what the file holds, in the session's transaction."""
-    return _take(session, parse(text, name), by)
+    return take(session, parse(text, name), by)
 
 
-def _take(session: Session, file: CatalogueFile, by: str) -> Changes:
+def take(session: Session, file: CatalogueFile, by: str) -> Changes:
+    """Add and update what a checked file holds."""
     changes = Changes()
     known = {kind.code: kind for kind in session.exec(select(RequestType))}
     for position, entry in enumerate(file.request_types):
@@ -139,6 +161,12 @@ def _take_rules(session: Session, kind: RequestType, entries: list[RuleEntry], b
         catalogue.save_rule(session, rule, by)
 
 
+def values_of(kind: RequestType) -> dict[str, Any]:
+    """What a file says of a type, its rules left out."""
+    values = {name: getattr(kind, name) for name in TypeEntry.model_fields if name != "rules"}
+    return {**values, "attributes": values["attributes"] or {}}
+
+
 def export_text(session: Session) -> str:
     """Everything as YAML; importing it again changes nothing."""
     held: dict[int, list[Rule]] = {}
@@ -146,8 +174,7 @@ def export_text(session: Session) -> str:
         held.setdefault(rule.request_type_id, []).append(rule)
     types = []
     for kind in catalogue.types(session):
-        entry = {name: getattr(kind, name) for name in TypeEntry.model_fields if name != "rules"}
-        entry["attributes"] = entry["attributes"] or {}
+        entry = values_of(kind)
         entry["rules"] = [
             {"name": r.name, "expression": r.expression, "active": r.active} for r in held.get(kind.id or 0, [])
         ]
