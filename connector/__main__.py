@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
@@ -106,22 +107,72 @@ def check_rule(
     surface: Annotated[str, typer.Option(help="stream, search or local")] = "stream",
     json: Json = False,
 ) -> None:
-    """Say what is wrong with a rule; exit 0 if nothing is, 2 otherwise."""
+    """Say what is wrong with a rule, or why a city must not set it; exit 0 if nothing is, 2 otherwise."""
     from connector import rules
 
     _check_surface(surface)
-    problems = rules.check(text, surface)
-    canonical = rules.canonical(text) if not problems else None
+    problems: list[rules.Problem] = list(rules.check(text, surface))
+    valid = not problems
+    if valid and rules.forbidden(tree := rules.parse(text)):  # only then it matters which accounts are the city's own
+        problems += rules.forbidden(tree, settings.load().city.accounts)
+    canonical = rules.canonical(text) if valid else None
     if json:
-        _print({"valid": not problems, "canonical": canonical, "problems": [asdict(problem) for problem in problems]})
+        _print({"valid": valid, "canonical": canonical, "problems": [asdict(problem) for problem in problems]})
     elif canonical is not None:
         typer.echo(canonical)
-    for problem in () if json else problems:
-        typer.echo(f"Character {problem.position + 1}: {problem.message}")
-        if problem.suggestion:
-            typer.echo(f"Write {problem.suggestion!r} there.")
-        typer.echo(rules.caret(text, problem.position, problem.length) + "\n")
+    if not json:
+        _show(text, problems)
     raise typer.Exit(2 if problems else 0)
+
+
+def _show(text: str, problems: Sequence[Any], err: bool = False) -> None:
+    """What is wrong with a rule, each with a caret under its place."""
+    from connector import rules
+
+    for problem in problems:
+        typer.echo(f"Character {problem.position + 1}: {problem.message}", err=err)
+        if problem.suggestion:
+            typer.echo(f"Write {problem.suggestion!r} there.", err=err)
+        typer.echo(rules.caret(text, problem.position, problem.length) + "\n", err=err)
+
+
+@_command
+def backtest(
+    text: Annotated[str, typer.Argument(help="A rule in X's syntax.")],
+    type_: Annotated[str, typer.Option("--type", help="Code of the request type that it is meant for.")] = "",
+    rule: Annotated[int | None, typer.Option(help="Id of the rule whose wording it is to replace.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what a rule would have done to all that is stored."""
+    from connector import backtest as testing
+    from connector import rules, sealing
+    from connector.store import catalogue
+
+    if problems := rules.check(text):
+        _show(text, problems, err=True)
+        raise typer.Exit(2)
+    config = settings.load()
+    database = _house(config)
+    with database.reading() as session:
+        type_id, present = catalogue.meant(session, type_, rule)
+    with _bar("stored posts") as progress:
+        found = testing.backtest(database, config, sealing.load(config), text, type_id, present, progress)
+    if json:
+        _print(testing.document(found))
+    for line in () if json else testing.lines(found):
+        typer.echo(line)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 def _check_surface(surface: str) -> None:
@@ -232,14 +283,23 @@ def _since(at: datetime | None) -> str:
 
 
 @_command
-def import_(file: Annotated[Path, typer.Argument(help="YAML of request types and rules.", exists=True)]) -> None:
-    """Add and update request types and rules."""
-    from connector import catalogue_file
+def import_(
+    file: Annotated[Path, typer.Argument(help="YAML of request types and rules, or a pack.", exists=True)],
+    add_types: Annotated[bool, typer.Option("--add-types", help="Of a pack: also types that are not here.")] = False,
+) -> None:
+    """Add and update request types and rules; of a pack, only add what is missing."""
+    from connector import packs
 
-    with _house(settings.load()).writing() as session:
-        changes = catalogue_file.import_text(session, file.read_bytes(), "command line", str(file))
+    config = settings.load()
+    with _house(config).writing() as session:
+        own = config.city.accounts
+        changes = packs.import_text(session, file.read_bytes(), "command line", str(file), add_types, own)
     added, changed = changes.types_added + changes.rules_added, changes.types_changed + changes.rules_changed
     typer.echo(f"{len(added)} added, {len(changed)} changed")
+    for remark in packs.remarks(changes):
+        typer.echo(remark)
+    if changes.types_skipped:
+        typer.echo("--add-types brings them in.")
 
 
 @_command
@@ -253,6 +313,26 @@ def export(file: Annotated[Path, typer.Argument(help="To be written; - is standa
         sys.stdout.write(text)
     else:
         file.write_text(text, "utf-8")
+
+
+@_command
+def measure_pack(
+    pack: Annotated[Path, typer.Argument(help="YAML of a pack.", exists=True)],
+    posts: Annotated[Path, typer.Argument(help="JSON lines {text, label, kind, source_repo, kw}; - is stdin.")],
+    json: Json = False,
+) -> None:
+    """Say which judged posts a pack catches, and on which ordinary ones it alarms."""
+    from connector import pack_figures, packs
+
+    if str(posts) != "-" and not posts.is_file():
+        typer.echo(f"{posts} is no file.", err=True)
+        raise typer.Exit(2)
+    read = packs.read(pack.read_bytes(), str(pack))
+    figures = pack_figures.measure(read, None if str(posts) == "-" else posts, lambda bad: typer.echo(bad, err=True))
+    if json:
+        _print(pack_figures.document(figures))
+    for line in () if json else pack_figures.lines(figures):
+        typer.echo(line)
 
 
 @_command
@@ -276,8 +356,10 @@ def doctor(
 
 @_command
 def bench(
-    what: Annotated[str, typer.Argument(help="ingest, queue or dispatch")],
-    share: Annotated[float, typer.Option(help="ingest: which share of the posts matches.", min=0, max=1)] = 0.2,
+    what: Annotated[str, typer.Argument(help="match, ingest, queue, dispatch or backtest")],
+    share: Annotated[
+        float | None, typer.Option(help="match, ingest: which share of the posts matches.", min=0, max=1)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure, as ratios to a floor in the same run."""
@@ -286,7 +368,8 @@ def bench(
     if what not in benchmarks.ALL:
         typer.echo(f"There is {', '.join(benchmarks.ALL)}.", err=True)
         raise typer.Exit(2)
-    result = benchmarks.ingest(share) if what == "ingest" else benchmarks.ALL[what]()
+    usual = benchmarks.SHARES.get(what)
+    result = benchmarks.ALL[what]() if usual is None else benchmarks.ALL[what](usual if share is None else share)
     if json:
         _print(result)
     else:

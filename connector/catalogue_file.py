@@ -7,7 +7,7 @@ Read on in `packs.py`: rules for any city, which change nothing that a city has.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -117,13 +117,18 @@ def _twice(names: Iterable[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def import_text(session: Session, text: str | bytes, by: str, name: str = "the file") -> Changes:
-    """Add and update what the file holds, in the session's transaction."""
-    return take(session, parse(text, name), by)
+def import_text(
+    session: Session, text: str | bytes, by: str, name: str = "the file", own: Collection[str] = ()
+) -> Changes:
+    """Add and update what the file holds, in the session's transaction; as `take`."""
+    return take(session, parse(text, name), by, name, own)
 
 
-def take(session: Session, file: CatalogueFile, by: str) -> Changes:
-    """Add and update what a checked file holds."""
+def take(session: Session, file: CatalogueFile, by: str, name: str = "the file", own: Collection[str] = ()) -> Changes:
+    """Add and update what a checked file holds.
+
+    Raises ConfigError for a new wording that a city must not set; `own` are the city's accounts, which it may follow.
+    """
     changes = Changes()
     known = {kind.code: kind for kind in session.exec(select(RequestType))}
     for position, entry in enumerate(file.request_types):
@@ -139,26 +144,43 @@ def take(session: Session, file: CatalogueFile, by: str) -> Changes:
             changes.types_changed.append(entry.title)
         session.add(kind)
         session.flush()
-        _take_rules(session, kind, entry.rules, by, changes)
+        fresh = _take_rules(session, kind, entry.rules, by, changes)
+        for rule in fresh:
+            _permit(rule, name, own)
     if changes:
         catalogue.touch(session)
         catalogue.audit(session, "catalogue imported", {"changes": len(changes.types_added + changes.rules_added)}, by)
     return changes
 
 
-def _take_rules(session: Session, kind: RequestType, entries: list[RuleEntry], by: str, changes: Changes) -> None:
+def _permit(rule: RuleEntry, name: str, own: Collection[str]) -> None:
+    if refused := rules.forbidden(rules.parse(rule.expression), own):
+        raise ConfigError(
+            f"{name}, rule {rule.name!r}: {refused[0].message}. On the Rules page an administrator can allow it."
+        )
+
+
+def _take_rules(
+    session: Session, kind: RequestType, entries: list[RuleEntry], by: str, changes: Changes
+) -> list[RuleEntry]:
+    """Those whose wording is new here."""
+    fresh = []
     held = {rule.name: rule for rule in session.exec(select(Rule).where(Rule.request_type_id == kind.id))}
     for entry in entries:
         rule = held.get(entry.name)
         if rule is None:
             rule = Rule(request_type_id=kind.id or 0, **entry.model_dump())
             changes.rules_added.append(entry.name)
+            fresh.append(entry)
         elif (rule.expression, rule.active) != (entry.expression, entry.active):
+            if rule.expression != entry.expression:
+                fresh.append(entry)
             rule.expression, rule.active = entry.expression, entry.active
             changes.rules_changed.append(entry.name)
         else:
             continue
         catalogue.save_rule(session, rule, by)
+    return fresh
 
 
 def values_of(kind: RequestType) -> dict[str, Any]:

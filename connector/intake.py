@@ -27,7 +27,7 @@ from connector.privacy import erase
 from connector.store import bulk, catalogue, sources
 from connector.triage import Gazetteer
 
-__all__ = ["From", "Intake", "Taken"]
+__all__ = ["From", "Intake", "Taken", "insert_matches", "insert_suspects"]
 
 _SHARES_AGE = 900.0  # seconds
 _POST = ("id", "source", *POST, "edits", "received_at")
@@ -184,25 +184,11 @@ class _Storing:
         at = bulk.time_text(now())
         ids = bulk.next_ids(self.session, _table(Post), len(posts))
         rows = zip(*[post.row for post in posts], strict=True)
-        self._insert(Post, _POST, [ids, repeat(self.source), *rows, repeat("[]"), repeat(at)])
+        _insert(self.session, Post, _POST, [ids, repeat(self.source), *rows, repeat("[]"), repeat(at)])
         matches = [(id_, *match) for id_, post in zip(ids, posts, strict=True) for match in post.matches]
-        self._insert(Match, _MATCH, [*zip(*matches, strict=True), repeat(at)])
+        insert_matches(self.session, matches, at)
         waiting = [(id_, *post.suspect) for id_, post in zip(ids, posts, strict=True) if post.waits]
-        if waiting:
-            self._insert_suspects(waiting, at)
-
-    def _insert_suspects(self, waiting: Sequence[tuple[Any, ...]], at: str) -> None:
-        """Each (post, columns of `SUSPECT`)."""
-        ids = bulk.next_ids(self.session, _table(Suspect), len(waiting))
-        columns = list(zip(*waiting, strict=True))
-        one, none = repeat(1), repeat("")
-        constant = (repeat(str(SuspectStatus.WAITING)), one, one, repeat(at), none, none, none, none, none, one)
-        self._insert(Suspect, _SUSPECT, [ids, *columns, *constant])
-        self._insert(SuspectPost, _JOIN, [ids, columns[0], repeat(at), none])
-        self.taken.suspects += ids
-
-    def _insert(self, model: Any, names: tuple[str, ...], columns: Sequence[Iterable[Any]]) -> None:
-        bulk.writer(_table(model), names, self.session.connection().dialect).insert_bound(self.session, columns)
+        self.taken.suspects += insert_suspects(self.session, waiting, at)
 
     def _update(self, post_id: int, post: Ready) -> bool:
         """A newer version: the wording changes, the old one is kept, waiting suspects are judged anew. False: it is the
@@ -244,6 +230,29 @@ class _Storing:
                 suspect.request_type_id, suspect.urgent = fresh["request_type_id"], fresh["urgent"]
             suspect.version += 1
             self.session.add(suspect)
+
+
+def insert_matches(session: Session, matches: Sequence[tuple[int, int, int, str]], at: str) -> None:
+    """Each (post, rule, its version, the words as JSON); `at` as the database's text."""
+    if matches:
+        _insert(session, Match, _MATCH, [*zip(*matches, strict=True), repeat(at)])
+
+
+def insert_suspects(session: Session, waiting: Sequence[tuple[Any, ...]], at: str) -> Sequence[int]:
+    """Each (post, columns of `SUSPECT`); the ids of the suspects, which wait from now on."""
+    if not waiting:
+        return []
+    ids = bulk.next_ids(session, _table(Suspect), len(waiting))
+    columns = list(zip(*waiting, strict=True))
+    one, none = repeat(1), repeat("")
+    constant = (repeat(str(SuspectStatus.WAITING)), one, one, repeat(at), none, none, none, none, none, one)
+    _insert(session, Suspect, _SUSPECT, [ids, *columns, *constant])
+    _insert(session, SuspectPost, _JOIN, [ids, columns[0], repeat(at), none])
+    return ids
+
+
+def _insert(session: Session, model: Any, names: tuple[str, ...], columns: Sequence[Iterable[Any]]) -> None:
+    bulk.writer(_table(model), names, session.connection().dialect).insert_bound(session, columns)
 
 
 def _retyped(session: Session, suspect: Suspect) -> bool:

@@ -7,6 +7,8 @@ it twice changes nothing. `data/packs/` holds those that ship. Read on in `pack_
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlmodel import Session, select
 
 from connector import catalogue_file
@@ -47,17 +49,23 @@ def read(text: str | bytes, name: str = "the pack") -> Pack:
 
 
 def import_text(
-    session: Session, text: str | bytes, by: str, name: str = "the file", add_types: bool = False
+    session: Session,
+    text: str | bytes,
+    by: str,
+    name: str = "the file",
+    add_types: bool = False,
+    own: Collection[str] = (),
 ) -> Changes:
     """Take over a pack, or any other file of types and rules, in the session's transaction.
 
-    Of a pack, types that the city lacks are skipped and named, or added with `add_types`.
+    Of a pack, types that the city lacks are skipped and named, or added with `add_types`. Raises as
+    `catalogue_file.take`; `own` are the city's accounts.
     """
     found = catalogue_file.loaded(text, name)
     if not (isinstance(found, dict) and "pack" in found):
-        return catalogue_file.import_text(session, text, by, name)
+        return catalogue_file.import_text(session, text, by, name, own)
     left = Changes()
-    changes = catalogue_file.take(session, _for_city(session, read(text, name), add_types, left), by)
+    changes = catalogue_file.take(session, _for_city(session, read(text, name), add_types, left), by, name, own)
     changes.types_skipped, changes.rules_kept = left.types_skipped, left.rules_kept
     return changes
 

@@ -16,7 +16,7 @@ from sqlalchemy import func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector import catalogue_file
+from connector import catalogue_file, packs
 from connector import dispatch as channels
 from connector.catalogue_file import Changes
 from connector.config import Config
@@ -197,7 +197,7 @@ def preview(database: Database, config: Config, text: str, name: str) -> Preview
     try:
         with database.writing() as session:
             before = catalogue_file.export_text(session)
-            changes = catalogue_file.import_text(session, text, "", name)
+            changes = packs.import_text(session, text, "", name, own=config.city.accounts)
             after = catalogue_file.export_text(session)
             wrong = problems(config, [shown(kind) for kind in catalogue.types(session) if kind.active])
             raise _OnlyLooking
@@ -213,7 +213,7 @@ def shown(kind: RequestType) -> TypeChange:
     return TypeChange(kind.code, values, values, kind.version)
 
 
-def take_file(database: Database, text: str, by: str, name: str) -> Changes:
-    """Import request types and rules; all or nothing."""
+def take_file(database: Database, config: Config, text: str, by: str, name: str) -> Changes:
+    """Import request types and rules, or a pack's rules; all or nothing."""
     with database.writing() as session:
-        return catalogue_file.import_text(session, text, by, name)
+        return packs.import_text(session, text, by, name, own=config.city.accounts)

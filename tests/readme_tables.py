@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from connector import adapters, dispatch, sources
-from connector.rules import OPERATORS
+from connector.rules import OPERATORS, evaluated
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def operators() -> str:
-    rows = ["| operator | what the post must hold | example |", "|---|---|---|"]
+    """Every operator: what it finds, whether X has it on its stream and its search, and whose posts are told apart."""
+    kinds = adapters.kinds("connector.sources")
+    head = ["operator", "what the post must hold", "example", "X's stream", "X's search", *(f"`{k}`" for k in kinds)]
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for operator in OPERATORS:
         name = operator.name if operator.name in ("keyword", "phrase") else f"`{operator.name}`"
-        rows.append(f"| {name} | {operator.help} | `{operator.example}` |")
+        upstream = ["yes" if surface in operator.surfaces else "–" for surface in ("stream", "search")]
+        here = ["yes" if evaluated(operator, sources.capabilities(kind).tells) else "unknown" for kind in kinds]
+        rows.append(f"| {' | '.join([name, operator.help, f'`{operator.example}`', *upstream, *here])} |")
     return "\n".join(rows)
 
 

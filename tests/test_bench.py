@@ -61,5 +61,13 @@ def test_dispatch_sends_all_of_them() -> None:
     assert told["floor_a_second"] > 0
 
 
+def test_backtest_meets_the_posts_of_its_rule() -> None:
+    told = bench.backtest(count=1200, turns=1)
+    assert told["posts"] == 1200
+    assert 0 < told["met"] < 120
+    assert told["ratio"] > 0
+    assert told["seconds_a_million"] > told["floor_seconds_a_million"] > 0
+
+
 def test_every_benchmark_has_its_name() -> None:
-    assert {"ingest": bench.ingest, "queue": bench.queue, "dispatch": bench.dispatch} == bench.ALL
+    assert {name: getattr(bench, name) for name in ("match", "ingest", "queue", "dispatch", "backtest")} == bench.ALL

@@ -151,3 +151,13 @@ def test_import_takes_all_or_nothing(database: Database) -> None:
     with pytest.raises(ConfigError):
         take(database, broken)
     assert (exported(database), version(database)) == (text, before)
+
+
+def test_a_wording_that_a_city_must_not_set_is_refused_unless_it_was_allowed_before(database: Database) -> None:
+    follows = changed(rules=[{"name": "follows", "expression": "from:somebody_there"}])
+    with pytest.raises(ConfigError, match="rule 'follows'.*administrator"):
+        take(database, follows)
+    with database.writing() as session:
+        take_in = catalogue_file.import_text(session, yaml.safe_dump(follows), "Dana", "f", own=["somebody_there"])
+    assert take_in.rules_added == ["follows", "noise"]
+    assert not take(database, follows)

@@ -131,11 +131,64 @@ def test_problem_of_a_rule_is_told_with_position_and_caret() -> None:
     assert lines[rule + 1].startswith("     ^")
 
 
+def test_rule_that_a_city_must_not_set_is_refused_with_the_reason(city: Path) -> None:
+    told = document("check-rule", "pothole OR from:bob_example", "--json", code=2)
+    assert (told["valid"], told["canonical"]) == (True, "pothole OR from:bob_example")
+    (problem,) = told["problems"]
+    assert (problem["position"], problem["length"], problem["code"]) == (11, 16, "person")
+    lines = run("check-rule", "pothole OR from:bob_example", code=2).stdout.splitlines()
+    assert lines[1].startswith("Character 12: from:bob_example follows a person")
+    assert "           ^^^^^^^^^^^^^^^^" in lines
+    (city / "connector.toml").write_text(CITY.replace("[city]\n", '[city]\naccounts = ["Bob_Example"]\n'))
+    assert document("check-rule", "pothole OR from:bob_example", "--json")["problems"] == []
+
+
 def test_surface_says_how_long_a_rule_may_be() -> None:
     long = " OR ".join(["pothole"] * 60)
     assert document("check-rule", long, "--json", "--surface", "stream")["valid"]
     assert not document("check-rule", long, "--json", "--surface", "search", code=2)["valid"]
     assert run("check-rule", "a", "--surface", "radio", code=2).stderr == "--surface is stream, search or local.\n"
+
+
+# -- backtest ----------------------------------------------------------------------------------------------------------
+
+
+def test_backtest_lays_a_rule_beside_what_people_decided(city: Path) -> None:
+    run("ingest", "-", stdin=a_line("1") + a_line("2", "a pothole song") + a_line("3", "a pothole, again"))
+    run("decide", "1", "accept")
+    run("decide", "2", "dismiss")
+    told = document("backtest", "pothole -song", "--type", "pothole", "--json")
+    assert set(told) == {
+        "looked_at", "days", "met", "a_day", "new_suspects", "new_suspects_a_day", "judged", "present",
+        "newly_caught", "no_longer_caught", "dollars_a_month", "unknown",
+    }  # fmt: skip
+    assert (told["looked_at"], told["met"], told["new_suspects"]) == (3, 2, 0)
+    judged = told["judged"]
+    assert (judged["caught"]["ids"], judged["rightly_left"], judged["precision"]["part"]) == ([1], 1, 1)
+    assert (told["present"], told["newly_caught"]) == (None, None)
+    assert told["dollars_a_month"] == 0.3, "two a day for thirty days, half a cent each"
+    words = run("backtest", "pothole").stdout
+    assert "1 caught, 0 missed, 1 wrongly caught" in words
+
+
+def test_backtest_names_the_posts_that_a_rule_would_change(city: Path) -> None:
+    run("ingest", "-", stdin=a_line("1") + a_line("2", "a pothole song"))
+    told = document("backtest", "song OR crater", "--rule", "1", "--json")
+    assert (told["newly_caught"]["ids"], told["no_longer_caught"]["ids"]) == ([], [1])
+    assert told["present"]["rightly_left"] == 0
+
+
+def test_backtest_draws_a_caret_under_what_is_wrong(city: Path) -> None:
+    done = run("backtest", "hole (pothole", "--json", code=2)
+    assert done.stdout == ""
+    rule, carets = done.stderr.splitlines()[1:3] if "Write" not in done.stderr else done.stderr.splitlines()[2:4]
+    assert (rule.rstrip(), carets.rstrip("^")) == ("hole (pothole", "     ")
+
+
+@pytest.mark.parametrize("arguments", [["--type", "flood"], ["--rule", "77"]])
+def test_backtest_needs_a_type_and_a_rule_that_exist(arguments: list[str], city: Path) -> None:
+    done = run("backtest", "pothole", *arguments, code=1)
+    assert (done.stdout, done.stderr.startswith("There is no ")) == ("", True)
 
 
 # -- suspects, decide, tickets, status ---------------------------------------------------------------------------------
@@ -255,10 +308,15 @@ def test_progress_is_shown_on_a_terminal_alone_and_never_on_stdout(city: Path) -
     assert json.loads(quiet.stdout)["new"] == 1500
     ours, theirs = pty.openpty()
     shown = _process(city, "ingest", "posts.jsonl", "--json", stdout=subprocess.PIPE, stderr=theirs)
-    os.close(theirs)
     assert json.loads(shown.stdout)["duplicate"] == 1500
     assert b"posts.jsonl" in os.read(ours, 100_000)
+    shown = _process(city, "backtest", "pothole", "--json", stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    assert json.loads(shown.stdout)["met"] == 1500
+    assert b"stored posts" in os.read(ours, 100_000)
     os.close(ours)
+    quiet = _process(city, "backtest", "pothole", "--json", capture_output=True)
+    assert (quiet.returncode, quiet.stderr) == (0, b"")
 
 
 def test_logs_go_to_stderr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

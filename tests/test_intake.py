@@ -272,7 +272,7 @@ def _breaks(*_: Any) -> None:
 
 
 def test_batch_that_fails_in_the_middle_leaves_neither(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.intake._Storing._insert_suspects", _breaks)
+    monkeypatch.setattr("connector.intake.insert_suspects", _breaks)
     with pytest.raises(RuntimeError):
         house.take(a_post("1"), cursor="after 1")
     assert house.rows(select(Post)) == []

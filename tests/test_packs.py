@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from connector import catalogue_file, packs, rules, settings
 from connector.__main__ import app
-from connector.config import DEMO, Config
+from connector.config import DEMO, Config, demo_city
 from connector.errors import ConfigError
 from connector.incoming import Detail, Incoming, Kind
 from connector.models import RequestType, Rule
@@ -295,7 +295,7 @@ def test_settings_page_takes_a_pack_as_well(config: Config, city: Database) -> N
     assert preview.changes.types_skipped == ["noise"]
     assert "+  - name: holes" in preview.diff
     assert state(city) == before
-    assert settings.take_file(city, text, "Dana", "small.yaml").rules_added == ["holes", "bumps"]
+    assert settings.take_file(city, demo_city(), text, "Dana", "small.yaml").rules_added == ["holes", "bumps"]
 
 
 # -- the commands ------------------------------------------------------------------------------------------------------

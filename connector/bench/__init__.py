@@ -2,7 +2,8 @@
 
 Machines differ and are shared, so a figure alone says little: floor and measured take turns, the fastest turn of each
 counts, and time is the process's own CPU time where nothing waits for another process. Input is generated from a fixed
-seed (`_posts.py`); what is measured are `ingest.py`, `store/queue.py` and `deliver.py`.
+seed (`_posts.py`); what is measured are `rules/`, `ingest.py`, `store/queue.py`, `deliver.py`
+and `backtest.py`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connector.bench._backtest import backtest
 from connector.bench._dispatch import dispatch
 from connector.bench._ingest import ingest
+from connector.bench._match import match
 from connector.bench._queue import queue
 
-__all__ = ["ALL", "dispatch", "ingest", "queue"]
+__all__ = ["ALL", "SHARES", "backtest", "dispatch", "ingest", "match", "queue"]
 
-ALL: dict[str, Callable[..., dict[str, Any]]] = {"ingest": ingest, "queue": queue, "dispatch": dispatch}
+ALL: dict[str, Callable[..., dict[str, Any]]] = {
+    "match": match, "ingest": ingest, "queue": queue, "dispatch": dispatch, "backtest": backtest,
+}  # fmt: skip
 """By the name that the command line takes."""
+SHARES = {"match": 0.01, "ingest": 0.2}
+"""The share of matching posts, where the benchmark takes one and none is named."""

@@ -2,7 +2,7 @@
 
 `Database.reading()` and `Database.writing()` are the only ways in; a writing session commits at its end. On SQLite a
 writer takes the write lock at once (BEGIN IMMEDIATE), so that two of them wait for each other and never deadlock.
-Read on in `queue.py`, `tickets.py`, `catalogue.py` and `sources.py`; the hot path writes through `bulk.py`.
+Read on in `queue.py`, `tickets.py`, `catalogue.py`, `insights.py`, `sources.py`; the hot path goes through `bulk.py`.
 """
 
 from __future__ import annotations

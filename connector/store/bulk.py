@@ -1,7 +1,8 @@
 """Many rows at once, past the ORM: plain tuples and the driver's own executemany.
 
 The hot path of `intake.py`. SQLAlchemy writes the statement and says how a value is bound, once per table; then the
-driver takes over. Measured: about 1.1 times the raw driver, where the ORM takes 17.
+driver takes over. Measured: about 1.1 times the raw driver, where the ORM takes 17. `tuples` is the way back, for
+`stored.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Dialect, Table, bindparam
+from sqlalchemy import JSON, Dialect, Executable, Table, bindparam
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
@@ -77,11 +78,10 @@ def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | N
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
-@lru_cache(maxsize=4096)
 def time_text(value: datetime) -> str:
     """A UTC time as SQLite keeps it."""
-    # Kept for a while: the rows of a post share their times, those of a batch the moment of storing.
-    return value.isoformat(" ", "microseconds")[:26]
+    text = json_text(value)  # '"2026-03-01T08:00:00Z"', in a tenth of the time that `isoformat` takes
+    return f"{text[1:11]} {text[12:20]}.{value.microsecond:06}"
 
 
 def time_of(text: str) -> datetime:
@@ -109,6 +109,15 @@ def among(session: Session, statement: str, keys: Sequence[str], **values: Any) 
         query = f"{statement} IN (SELECT value FROM json_each(:keys))"
         return connection.execute(sql(query), {"keys": json_text(keys), **values})
     return connection.execute(sql(f"{statement} = ANY(:keys)"), {"keys": list(keys), **values})
+
+
+def tuples(session: Session, query: Executable, **values: Any) -> list[Any]:
+    """The rows of a query as the driver gives them: no value is converted, and no row made that can do more."""
+    result = session.connection().execute(query, values)
+    assert result.cursor
+    rows = list(result.cursor.fetchall())
+    result.close()
+    return rows
 
 
 def next_ids(session: Session, table: Table, count: int) -> Sequence[int]:

@@ -6,12 +6,12 @@ and `save_type`, which keep the old wording and move the version on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func
+from sqlalchemy import Subquery, case, func, inspect
 from sqlmodel import Session, col, select
 
 from connector.errors import AlreadyDecidedError
@@ -28,6 +28,10 @@ from connector.models import (
     now,
 )
 
+SAVED, SWITCHED = "rule saved", "rules switched"
+"""What the audit trail says of rules; `switched` in the detail names those that went on or off by it."""
+DECISIONS = 20_000
+"""So many of the newest decisions say how often rules are right; most cities make fewer in three months."""
 _VERSION = "catalogue_version"
 
 
@@ -91,24 +95,46 @@ def catalogue(session: Session) -> Catalogue:
 
 def shares(session: Session, days: int = 90) -> dict[int, tuple[int, int]]:
     """Rule id → how many of its suspects were accepted, how many were decided, in the last days."""
-    accepted = func.sum(case((col(Suspect.status) == SuspectStatus.ACCEPTED, 1), else_=0))
+    newest = newest_decided(now() - timedelta(days=days))
+    accepted = func.sum(case((newest.c.status == SuspectStatus.ACCEPTED, 1), else_=0))
     query = (
         select(Match.rule_id, accepted, func.count())
-        .join(SuspectPost, col(SuspectPost.post_id) == col(Match.post_id))
-        .join(Suspect, col(Suspect.id) == col(SuspectPost.suspect_id))
-        .where(
-            col(Suspect.decided_at) >= now() - timedelta(days=days),
-            col(Suspect.status).in_((SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED)),
-        )
+        .select_from(newest)
+        .join(SuspectPost, col(SuspectPost.suspect_id) == newest.c.id)
+        .join(Match, col(Match.post_id) == col(SuspectPost.post_id))
+        .where(newest.c.status.in_((SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED)))
         .group_by(col(Match.rule_id))
     )
     return {rule_id: (int(yes or 0), int(all_)) for rule_id, yes, all_ in session.exec(query)}
+
+
+def newest_decided(since: datetime) -> Subquery:
+    """Id, status and type of the suspects decided since, at most `DECISIONS` of them: to be asked at any size."""
+    newest = select(Suspect.id, Suspect.status, Suspect.request_type_id).where(col(Suspect.decided_at) >= since)
+    return newest.order_by(col(Suspect.decided_at).desc()).limit(DECISIONS).subquery()
 
 
 def types(session: Session, only_active: bool = False) -> list[RequestType]:
     """All request types in the city's order."""
     query = select(RequestType).order_by(col(RequestType.position), col(RequestType.title))
     return list(session.exec(query.where(RequestType.active) if only_active else query))
+
+
+def meant(session: Session, type_code: str = "", rule_id: int | None = None) -> tuple[int | None, str | None]:
+    """The request type and the present wording that a wording is laid beside, as far as they are named.
+
+    A rule brings its type along. Raises LookupError where there is no such type or rule.
+    """
+    rule = session.get(Rule, rule_id) if rule_id is not None else None
+    if rule_id is not None and rule is None:
+        raise LookupError(f"There is no rule {rule_id}.")
+    if not type_code:
+        return (rule.request_type_id, rule.expression) if rule else (None, None)
+    type_id = session.exec(select(RequestType.id).where(RequestType.code == type_code)).first()
+    if type_id is None:
+        codes = ", ".join(kind.code for kind in types(session))
+        raise LookupError(f"There is no type {type_code!r}; there are: {codes}.")
+    return type_id, rule.expression if rule else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +176,7 @@ def change_rule(session: Session, rule_id: int, seen: int | None, by: str, **val
 
 def save_rule(session: Session, rule: Rule, by: str) -> Rule:
     """Keep a new or changed rule; a changed expression makes a new version. The caller has checked the wording."""
+    switched = rule.id is not None and inspect(rule).attrs.active.history.has_changes()
     if rule.id is None:
         rule.version = 1
         session.add(rule)
@@ -164,9 +191,24 @@ def save_rule(session: Session, rule: Rule, by: str) -> Rule:
             session.add(RuleVersion(rule_id=_id(rule), version=rule.version, expression=rule.expression, by=by))
         session.add(rule)
         session.flush()
-    audit(session, "rule saved", {"rule": rule.id, "version": rule.version, "active": rule.active}, by)
+    detail = {"rule": rule.id, "version": rule.version, "active": rule.active}
+    audit(session, SAVED, detail | ({"switched": [rule.id]} if switched else {}), by)
     touch(session)
     return rule
+
+
+def switch_rules(session: Session, rule_ids: Collection[int], active: bool, by: str) -> list[int]:
+    """Switch all of these on or off; the ids of those that were not so before, which are written down."""
+    query = select(Rule).where(col(Rule.id).in_(rule_ids), col(Rule.active).is_not(active)).order_by(col(Rule.id))
+    rules = session.exec(query.with_for_update()).all()
+    for rule in rules:
+        rule.active = active
+        session.add(rule)
+    switched = [_id(rule) for rule in rules]
+    if switched:
+        audit(session, SWITCHED, {"switched": switched, "active": active}, by)
+        touch(session)
+    return switched
 
 
 def _id(rule: Rule) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from connector.models import Dispatch, Post, Setting, Suspect, Worker, now
+from connector.config import Config
+from connector.models import Dispatch, Post, Setting, Suspect, User, Worker, now
 
 ALIVE = timedelta(seconds=20)
 """A worker beats every few seconds; after this long without one it counts as stopped."""
@@ -42,6 +43,14 @@ def setting(session: Session, name: str, default: Any = None) -> Any:
 
 def keep_setting(session: Session, name: str, value: Any, by: str = "") -> None:
     session.merge(Setting(name=name, value=value, by=by, at=now()))
+
+
+def is_administrator(session: Session, config: Config, by: str) -> bool:
+    """Whether this person may do what administrators alone may; without a login whoever sits at this computer may."""
+    if config.login is None:
+        return True
+    query = select(User.id).where(User.login == by, User.role == "administrator", User.active)
+    return session.exec(query).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,12 +101,6 @@ def _minute(session: Session, moment: Any) -> Any:
     return cast(func.floor(func.date_part("epoch", moment) / size), Integer)
 
 
-def newest_posts(session: Session, limit: int = 2000) -> list[Post]:
-    """The posts written last that are still there, newest first; not our own."""
-    query = select(Post).where(col(Post.gone_at).is_(None), col(Post.own).is_(False))
-    return list(session.exec(query.order_by(col(Post.posted_at).desc(), col(Post.id).desc()).limit(limit)))
-
-
 def newest_post_id(session: Session) -> int:
     """Moves with every post that is stored."""
     return session.exec(select(func.max(Post.id))).one() or 0
