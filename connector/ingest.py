@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gc
 import pickle
+import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,39 +28,41 @@ from connector.errors import ConfigError, RuleError
 from connector.incoming import Arrived, Batch, Event, Incoming
 from connector.intake import From, Intake, Taken
 from connector.pool import Pool
-from connector.prepare import Prepared
+from connector.prepare import Prepared, Run
 from connector.sources.x import CAPABILITIES
-from connector.sources.x.lines import Raw, parsed, raw, read
+from connector.sources.x.lines import Block, Raw, blocks, opened, parsed, raw, split
 from connector.store import Database
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 
 _BATCH = 500
-_CHUNK = 2**20  # bytes: a chunk ends here even if it has fewer lines
+_LINES = 1000  # go into one commit: fewer make many commits, and with more others wait long for the lock
+_BLOCK = 2 * 2**20  # bytes: a block ends here even if it has fewer lines
 _LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
+_WHOLE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
 _NAMED = 20  # bad lines named one by one; of further ones only the number is told
 
 
-class _Chunk(NamedTuple):
-    """Neighbouring lines, stored in one commit; pickled for a process of the pool."""
-
-    lines: list[Raw]
-    size: int
-    """Bytes."""
-
-
 class _Task(NamedTuple):
-    chunk: _Chunk
+    block: Block
     edition: int
     catalogue: bytes
     """The rules of that edition, pickled: read only by a process that holds another edition."""
 
 
-class _Read(NamedTuple):
-    """What was in a chunk: posts, prepared, and the numbers of its bad lines with the reason."""
+class _Read(msgspec.Struct, array_like=True):
+    """What was in a block: posts, prepared with the rules of that edition, and what is wrong with which line."""
 
-    prepared: Prepared
+    edition: int
+    runs: list[Run]
     problems: list[tuple[int, str]]
+
+    @property
+    def prepared(self) -> Prepared:
+        return Prepared(self.edition, self.runs)
+
+
+_ANSWER = msgspec.msgpack.Decoder(_Read)
 
 
 def ingest(database: Database, config: Config, files: Sequence[Path], source: str) -> dict[str, int]:
@@ -78,12 +82,12 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
     with _rare_collections(), _Reading(database, intake, origin, files) as reading, _progress() as progress:
         for file in files:
             bar = progress.add_task(file.name, total=_size(file) or None)
-            for chunk, read_ in reading.read(file):
+            for block, read_ in reading.read(file):
                 for number, problem in read_.problems:
                     bad += 1
                     _name(progress.console, file, number, problem, bad)
-                total.add(reading.store(chunk, read_.prepared))
-                progress.update(bar, completed=chunk.lines[-1].end, refresh=True)
+                total.add(reading.store(block, read_.prepared))
+                progress.update(bar, completed=block.end, refresh=True)
     if bad > _NAMED:
         progress.console.print(f"… and {bad - _NAMED} more bad lines", markup=False, highlight=False)
     return {"read": total.read, "bad": bad} | {
@@ -97,13 +101,13 @@ def helpers(size: int) -> int:
 
 
 class _Reading:
-    """Chunks of files, prepared here or in a pool, and stored."""
+    """Blocks of files, prepared here or in a pool, and stored."""
 
     def __init__(self, database: Database, intake: Intake, origin: From, files: Sequence[Path]) -> None:
         self._database, self._intake, self._origin = database, intake, origin
         self._size = sum(map(_size, files))
         self._seen = 0
-        self._pool: Pool[_Task, _Read] | None = None
+        self._pool: Pool[_Task, bytes] | None = None
         self._pickled = (-1, b"")
 
     def __enter__(self) -> _Reading:
@@ -113,36 +117,38 @@ class _Reading:
         if self._pool:
             self._pool.__exit__(*told)
 
-    def read(self, file: Path) -> Iterator[tuple[_Chunk, _Read]]:
-        """The file's chunks in order, each with what was in it."""
-        chunks = _chunks(raw(None if str(file) == "-" else file))
-        for chunk in chunks:
-            self._seen += chunk.size
-            if self._has_pool():
-                yield from self._together(chain([chunk], chunks))
-                return
-            yield chunk, self._look_into(chunk)
+    def read(self, file: Path) -> Iterator[tuple[Block, _Read]]:
+        """The file's blocks in order, each with what was in it."""
+        with opened(None if str(file) == "-" else file) as lines:
+            found = blocks(lines, _LINES, _BLOCK)
+            for block in found:
+                self._seen += len(block.content)
+                if self._has_pool():
+                    yield from self._together(chain([block], found))
+                else:
+                    yield block, self._look_into(block)
 
-    def store(self, chunk: _Chunk, prepared: Prepared) -> Taken:
+    def store(self, block: Block, prepared: Prepared) -> Taken:
         """In one commit; prepared anew if the rules changed meanwhile."""
         if not prepared.steps:
             return Taken()
         intake = self._intake
         with self._database.writing() as session:
             if not intake.is_current(session, prepared):
-                prepared = self._look_into(chunk).prepared
+                prepared = self._look_into(block).prepared
             taken = intake.store(session, self._origin, prepared)
             questions.advance(session, self._origin.name, "", arrived=bool(taken.new))
         return taken
 
-    def _look_into(self, chunk: _Chunk) -> _Read:
+    def _look_into(self, block: Block) -> _Read:
         posts: list[Event] = []
         problems = []
-        for line in map(parsed, chunk.lines):
+        for line in split(BytesIO(block.content)):
             if line.problem:
-                problems.append((line.number, line.problem))
+                problems.append((block.number - 1 + line.number, line.problem))
             posts += map(Arrived, line.posts)
-        return _Read(self._intake.prepare(self._origin, Batch(posts)), problems)
+        prepared = self._intake.prepare(self._origin, Batch(posts))
+        return _Read(prepared.edition, [step for step in prepared.steps if isinstance(step, Run)], problems)
 
     def _has_pool(self) -> bool:
         if not self._pool and (count := helpers(max(self._size, self._seen))):
@@ -150,42 +156,29 @@ class _Reading:
             self._pool = Pool(self._do, count)
         return self._pool is not None
 
-    def _together(self, chunks: Iterator[_Chunk]) -> Iterator[tuple[_Chunk, _Read]]:
+    def _together(self, found: Iterator[Block]) -> Iterator[tuple[Block, _Read]]:
         assert self._pool
-        under_way: deque[_Chunk] = deque()
-        for read_ in self._pool.results(map(self._task, _remembered(chunks, under_way))):
-            yield under_way.popleft(), read_
+        under_way: deque[Block] = deque()
+        for answer in self._pool.results(map(self._task, _remembered(found, under_way))):
+            yield under_way.popleft(), _ANSWER.decode(answer)
 
-    def _task(self, chunk: _Chunk) -> _Task:
+    def _task(self, block: Block) -> _Task:
         preparer = self._intake.preparer
         if self._pickled[0] != preparer.edition:
             self._pickled = (preparer.edition, pickle.dumps(preparer.catalogue, 5))
-        return _Task(chunk, *self._pickled)
+        return _Task(block, *self._pickled)
 
-    def _do(self, task: _Task) -> _Read:
+    def _do(self, task: _Task) -> bytes:
         """In a process of the pool."""
         if task.edition != self._intake.preparer.edition:
             self._intake.preparer.use(pickle.loads(task.catalogue), task.edition)
-        return self._look_into(task.chunk)
+        return msgspec.msgpack.encode(self._look_into(task.block))
 
 
-def _chunks(lines: Iterable[Raw]) -> Iterator[_Chunk]:
-    waiting: list[Raw] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line.content)
-        if len(waiting) >= _BATCH or size >= _CHUNK:
-            yield _Chunk(waiting, size)
-            waiting, size = [], 0
-    if waiting:
-        yield _Chunk(waiting, size)
-
-
-def _remembered(chunks: Iterable[_Chunk], into: deque[_Chunk]) -> Iterator[_Chunk]:
-    for chunk in chunks:
-        into.append(chunk)
-        yield chunk
+def _remembered(found: Iterable[Block], into: deque[Block]) -> Iterator[Block]:
+    for block in found:
+        into.append(block)
+        yield block
 
 
 @contextmanager
@@ -219,7 +212,10 @@ def _progress() -> Progress:
 
 
 def matches(rules_file: Path, posts_file: Path, surface: str) -> Iterator[bytes]:
-    """A JSON line for each post that meets a rule; constant memory. Raises ConfigError for a bad rule."""
+    """A JSON line for each post that meets a rule; constant memory. Raises ConfigError for a bad rule.
+
+    Most lines are passed over undecoded: a fault in the middle of one is named only if it holds a word of a rule.
+    """
     names: list[str | int] = []
     expressions = []
     for number, line in enumerate(rules_file.read_bytes().splitlines(), 1):
@@ -233,15 +229,22 @@ def matches(rules_file: Path, posts_file: Path, surface: str) -> Iterator[bytes]
         expressions.append((len(names), 1, entry.rule))
         names.append(entry.id)
     compiled = rules.compile(expressions)
-    waiting: list[Incoming] = []
-    for read_line in read(None if str(posts_file) == "-" else posts_file):
-        if read_line.problem:
-            sys.stderr.write(f"{posts_file}:{read_line.number}: {read_line.problem}\n")
-        waiting += read_line.posts
-        if len(waiting) >= _BATCH:
-            yield from _lines(compiled, waiting, names, surface)
-            waiting = []
-    yield from _lines(compiled, waiting, names, surface)
+    lines = raw(None if str(posts_file) == "-" else posts_file)
+    while batch := list(islice(lines, _BATCH)):
+        posts: list[Incoming] = []
+        for found in map(parsed, _worth_a_look(compiled, batch, surface)):
+            if found.problem:
+                sys.stderr.write(f"{posts_file}:{found.number}: {found.problem}\n")
+            posts += found.posts
+        yield from _lines(compiled, posts, names, surface)
+
+
+def _worth_a_look(compiled: rules.RuleSet, batch: Sequence[Raw], surface: str) -> Iterator[Raw]:
+    """Lines that may match, and those that are no whole JSON value at first sight, so that they are named."""
+    may = set(compiled.survivors([line.content for line in batch], surface))
+    for at, line in enumerate(batch):
+        if at in may or not _WHOLE.match(line.content):
+            yield line
 
 
 class _RuleLine(msgspec.Struct):

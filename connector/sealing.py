@@ -19,6 +19,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from connector.config import Config
 from connector.errors import ConfigError
@@ -28,8 +30,9 @@ VARIABLE = "CONNECTOR_KEY"
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 PLACEHOLDER = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _FOREIGN_MARKS = str.maketrans({OPEN: "\ufffd", CLOSE: "\ufffd"})
-# A handle in a text: X's letters, Bluesky's dots, Mastodon's @user@server; not the @ inside an e-mail address.
-_MENTION = re.compile(r"(?<!\w)(?<!\w[.+-])[@\uff20](\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
+# A handle in a text: X's letters, Bluesky's dots, Mastodon's @user@server; not the @ inside an e-mail address. The sign
+# stands before the looks back from it, since the search for a fixed beginning is fast.
+_MENTION = re.compile(r"[@\uff20](?<!\w.)(?<!\w[.+-].)(\w(?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?)")
 # Links of social networks carry a handle in their path, also escaped inside another link; of what is matched only the
 # handle's group is hidden.
 _PROFILE = re.compile(
@@ -42,9 +45,8 @@ _PROFILE = re.compile(
     |https?://[\w.-]+/(?:@|%40|users/)
     )([\w.-]*\w(?:@[\w.-]+)?)"""
 )
-# X writes links so in a text, and no handle stands in them. `_PROFILE` is slow, so it is asked only where something
-# else holds a slash, a percent or an equals sign: each of its alternatives needs one.
-_SHORT_LINK = re.compile(r"https://t\.co/\w+(?!\S)")
+# How X's own links begin, to pages and to pictures: their slashes lead to no handle.
+_SHORT_LINK, _PICTURE = "https://t.co/", "https://pbs.twimg.com/media/"
 # Shorter ones are ordinary words too often; with an @ before them they are hidden all the same.
 _SHORTEST_BARE = 4
 
@@ -60,7 +62,7 @@ class Sealer:
         self._ciphers = {hashlib.sha256(b"id" + key).digest()[:4]: AESGCM(_derived(key, b"seal")) for key in keys}
         self._newest = next(iter(self._ciphers))
         self._cipher = self._ciphers[self._newest]
-        self._pseudonym_key = hmac.new(_derived(keys[-1], b"pseudonym"), digestmod=hashlib.sha256)
+        self._pseudonym_key = HMAC(_derived(keys[-1], b"pseudonym"), SHA256())
         self._pseudonym_of = lru_cache(maxsize=2**14)(self._mac)
 
     def seal(self, value: str, source: str, source_id: str, column: str = "post.author_sealed") -> bytes:
@@ -87,7 +89,7 @@ class Sealer:
     def _mac(self, name: str) -> str:
         mac = self._pseudonym_key.copy()
         mac.update(name.encode())
-        return mac.hexdigest()[:32]
+        return mac.finalize().hex()[:32]
 
 
 def load(config: Config) -> Sealer:
@@ -137,36 +139,48 @@ class Hiding:
     """
 
     def __init__(self, known: Iterable[str], own: frozenset[str]) -> None:
-        self.handles: list[str] = []
         self._number: dict[str, int] = {}
         self._own = own
-        self._names = {name.lower() for name in known if len(name) >= _SHORTEST_BARE} - own
+        self._names = [
+            name for handle in known if len(handle) >= _SHORTEST_BARE and (name := handle.lower()) not in own
+        ]
+
+    @property
+    def handles(self) -> list[str]:
+        return list(self._number)
 
     def hide(self, text: str) -> str:
         """The text with `@handle`, profile links and known handles hidden; foreign placeholders are defused."""
+        if not text:
+            return text
         if OPEN in text or CLOSE in text:
             text = text.translate(_FOREIGN_MARKS)
         if "@" in text or "\uff20" in text:
-            text = _MENTION.sub(lambda m: self._or_own(m, 1), text)
-        rest = _SHORT_LINK.sub("", text) if "t.co/" in text else text
-        if "/" in rest or "%" in rest or "=" in rest:
-            text = _PROFILE.sub(lambda m: self._or_own(m, 1), text)
+            text = _MENTION.sub(self._placeholder, text)
+        if _may_hold_profile(text):
+            text = _PROFILE.sub(self._placeholder, text)
         if self._names:
             lower = text.lower()
             if found := [name for name in self._names if name in lower]:
-                text = _any_of(found).sub(lambda m: self._or_own(m, 0), text)
+                text = _any_of(found).sub(self._placeholder, text)
         return text
 
-    def _or_own(self, found: re.Match[str], group: int) -> str:
+    def _placeholder(self, found: re.Match[str]) -> str:
+        """What was found, its handle hidden: the pattern's group, or all of it."""
+        group = found.lastindex or 0
         handle = found[group]
         if handle.lower() in self._own:
             return found[0]
-        number = self._number.get(handle)
-        if number is None:
-            number = self._number[handle] = len(self.handles)
-            self.handles.append(handle)
+        number = self._number.setdefault(handle, len(self._number))
         start = found.start(group) - found.start(0)
         return f"{found[0][:start]}{OPEN}{number}{CLOSE}{found[0][start + len(handle) :]}"
+
+
+def _may_hold_profile(text: str) -> bool:
+    """Asked first, since `_PROFILE` is slow: each of its alternatives needs one of these, or a slash of its own."""
+    if "%" in text or "=" in text or "/@" in text:
+        return True
+    return "/" in text and text.count("/") != 3 * text.count(_SHORT_LINK) + 4 * text.count(_PICTURE)
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:

@@ -102,6 +102,15 @@ def test_match_prints_a_line_for_each_post_that_matches_and_stores_nothing(city:
     assert document("status", "--json")["posts"] == 0
 
 
+def test_match_passes_over_lines_without_a_word_of_a_rule_but_names_those_that_break_off(city: Path) -> None:
+    (city / "rules.jsonl").write_text('{"id": 1, "rule": "pothole"}\n')
+    broken = [b'{"data": {"id": "1", "text": "hello"\n', b'{"data": "pothole" "id"}\n', b"\xff\xfe{\x00\n"]
+    lines = [a_line("1", "hello")] * 600 + broken + [a_line("2", "a P\u00f3thole, a POTHOLE")]
+    done = run("match", "--rules", "rules.jsonl", "-", stdin=b"".join(lines))
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"post_id": "2", "rules": [1]}]
+    assert [line.split(" ")[0] for line in done.stderr.splitlines()] == ["-:601:", "-:602:", "-:603:"]
+
+
 def test_match_names_a_broken_rule(city: Path) -> None:
     (city / "rules.jsonl").write_text('{"id": 1, "rule": "pothole"}\n{"id": 2, "rule": "("}\n')
     done = run("match", "--rules", "rules.jsonl", "-", code=1)

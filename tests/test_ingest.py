@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def _edited(line: bytes, text: str) -> bytes:
 
 def _with_processes(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(pool, "size", lambda: count)
-    monkeypatch.setattr(reading, "_BATCH", 100)
+    monkeypatch.setattr(reading, "_LINES", 100)
 
 
 def test_pool_stores_the_same_rows_as_one_process(
@@ -112,7 +113,9 @@ def test_pool_stores_the_same_rows_as_one_process(
     assert min(counts.values()) > 0
     assert counts["new"] == len(rows["Post"]) > 400
     assert any(len(post["edits"]) == 2 for post in rows["Post"])
-    assert said.count("posts.jsonl:") == min(counts["bad"], 20)
+    bad = [number for number, line in enumerate(lines(), 1) if not line.endswith(b"}\n")]
+    assert list(map(int, re.findall(r"posts\.jsonl:(\d+):", said))) == (bad + [len(lines()) + 1])[:20]
+    assert counts["bad"] == len(bad) + 1
     assert (again["new"], again["updated"], again["matched"]) == (0, 0, counts["matched"])
 
 
@@ -134,7 +137,7 @@ def test_standard_input_gets_its_processes_once_it_is_long(
     assert made == [2]
 
 
-def test_rule_changed_meanwhile_holds_from_the_next_chunk_on(
+def test_rule_changed_meanwhile_holds_from_the_next_block_on(
     city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _with_processes(monkeypatch, 3)
@@ -145,9 +148,9 @@ def test_rule_changed_meanwhile_holds_from_the_next_chunk_on(
     file.write_text("\n".join(lines))
     stored = reading._Reading.store
 
-    def then_change(self: Any, chunk: Any, prepared: Any) -> Any:
-        taken = stored(self, chunk, prepared)
-        if chunk.lines[0].number == 301:
+    def then_change(self: Any, block: Any, prepared: Any) -> Any:
+        taken = stored(self, block, prepared)
+        if block.number == 301:
             with city.database.writing() as session:
                 _change(session)
         return taken
@@ -173,10 +176,10 @@ def test_killed_helper_is_an_error_and_a_second_run_makes_it_whole(
     file.write_bytes(b"".join(posts(2400, 1)))
     ours, look_into = os.getpid(), reading._Reading._look_into
 
-    def dies(self: Any, chunk: Any) -> Any:
-        if chunk.lines[0].number == 1001 and os.getpid() != ours:
+    def dies(self: Any, block: Any) -> Any:
+        if block.number == 1001 and os.getpid() != ours:
             os.kill(os.getpid(), signal.SIGKILL)
-        return look_into(self, chunk)
+        return look_into(self, block)
 
     with monkeypatch.context() as patched:
         patched.setattr(reading._Reading, "_look_into", dies)

@@ -165,6 +165,19 @@ def test_mention_is_hidden_though_nobody_named_it(handle: str, before: str) -> N
     assert handle in hiding.handles
 
 
+_PIECES = [
+    "https://t.co/", "https://pbs.twimg.com/media/", "https://", "x.com/", "t.me", "app/profile/", "@", "/", "-", ".",
+    "users/", " ", "@-somebody", "testville", "é", "#!/", "a1b2",
+]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
+def test_what_is_hidden_does_not_depend_on_the_links_around(text: str) -> None:
+    """A percent sign makes every text one that may hold a profile's link."""
+    assert Hiding([], OWN).hide(f"{text} %") == Hiding([], OWN).hide(text) + " %"
+
+
 @pytest.mark.parametrize("before", [".", "(.", "—", "-", "/", "“", "RT ", "\n", "#", "@"])
 @pytest.mark.parametrize("sign", ["@", "\uff20"])
 def test_mention_is_hidden_behind_any_sign(before: str, sign: str) -> None:
@@ -186,7 +199,7 @@ def test_the_citys_own_accounts_stay(text: str) -> None:
     assert Hiding(["testville", "other"], OWN).hide(text) == text
 
 
-@pytest.mark.parametrize("text", ["write to ann.bee@example.org now", "a+b@c.de", "6@7am"])
+@pytest.mark.parametrize("text", ["write to ann.bee@example.org now", "a+b@c.de", "a-@c.de", "6@7am"])
 def test_mail_address_is_no_handle(text: str) -> None:
     assert Hiding([], OWN).hide(text) == text
 
@@ -202,7 +215,7 @@ LINKS = [
     "https://www.linkedin.com/in/{}", "https://www.reddit.com/user/{}", "https://old.reddit.com/u/{}",
     "https://mastodon.social/@{}", "https://mastodon.social/@{}/1122", "https://mastodon.social/users/{}/statuses/1",
     "https://social.example/@{}@other.example", "https://linktr.ee/{}", "https://medium.com/@{}/title",
-    "https://www.pinterest.com/{}", "https://twitch.tv/{}",
+    "https://www.pinterest.com/{}", "https://twitch.tv/{}", "twitter.com%2F{}", "?screen_name={}",
     "https://www.facebook.com/sharer.php?u=https%3A%2F%2Ftwitter.com%2F{}%2Fstatus%2F1",
 ]  # fmt: skip
 

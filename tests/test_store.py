@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 import warnings
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 from sqlmodel import select
@@ -18,7 +21,7 @@ from connector import store
 from connector.config import Config
 from connector.errors import ConfigError
 from connector.models import Setting, metadata, now
-from connector.store import house
+from connector.store import bulk, house
 
 
 def test_a_new_database_has_every_table_as_the_models_say(database: store.Database) -> None:
@@ -135,3 +138,9 @@ def test_tables_survive_being_executed_again() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 23
     assert done.stderr == ""
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_time_is_written_as_sqlalchemy_writes_it_and_comes_back(time: datetime) -> None:
+    assert bulk.time_text(time) == time.replace(tzinfo=None).isoformat(" ", "microseconds")
+    assert bulk.time_of(bulk.time_text(time)) == time

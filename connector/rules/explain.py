@@ -40,6 +40,8 @@ class Lack(NamedTuple):
     part: str
     """The one piece that is not true, as it is written."""
     truth: Truth
+    against: tuple[str, ...]
+    """Where that piece is an exclusion: what stands in the post."""
 
 
 class _Short(NamedTuple):
@@ -68,7 +70,8 @@ class Explainer:
         if len(short.parts) != 1 or not short.words:
             return None
         (part,) = short.parts
-        return Lack(tuple(dict.fromkeys(short.words)), str(part), self._test(part)(reading))
+        against = self._words(part.child, reading) if isinstance(part, Not) else ()
+        return Lack(tuple(dict.fromkeys(short.words)), str(part), self._test(part)(reading), against)
 
     def _read(self, post: Incoming) -> Reading:
         accents = self._surface == STREAM

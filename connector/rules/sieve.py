@@ -20,6 +20,8 @@ except ImportError:  # there is no wheel for Windows: then every line goes the o
     hyperscan = None  # type: ignore[assignment]
 
 _LEAST_RUN = 3
+_TRIAL = 1_000  # lines
+_WORTH = 0.25  # the share of lines that must be passed over: the look costs about a quarter of decoding and matching
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BACKSLASH = ord("\\")
 _ASCII_RUN = re.compile("[a-z0-9]+")
@@ -47,14 +49,20 @@ class Sieve:
         self._lengths = list(map(len, whole))
         hiding = (_ESCAPE, _IGNORED, _FOLDING if accents else _ACCENTED)
         self._database = _compiled([*whole, _AMPERSAND, *sorted(loose), *hiding])
+        self._seen = self._passed_over = 0
 
-    def kept(self, lines: Sequence[bytes]) -> list[int]:
-        """Positions of the lines to decode, in order."""
+    def kept(self, lines: Sequence[bytes]) -> Sequence[int]:
+        """Positions of the lines to decode, in order; of all lines, once it turned out that few are passed over."""
+        if self._seen >= _TRIAL and self._passed_over < self._seen * _WORTH:
+            return range(len(lines))
         block = b"\n".join([b"", *lines, b""])
         hits: list[tuple[int, int]] = []
         self._database.scan(block, match_event_handler=lambda number, _, end, *__: hits.append((number, end)))
         ends = list(accumulate([len(line) + 1 for line in lines]))
-        return sorted({bisect_left(ends, end - 1) for number, end in hits if self._counts(block, number, end)})
+        kept = sorted({bisect_left(ends, end - 1) for number, end in hits if self._counts(block, number, end)})
+        self._seen += len(lines)
+        self._passed_over += len(lines) - len(kept)
+        return kept
 
     def _counts(self, block: bytes, number: int, end: int) -> bool:
         """Whether a pattern found by its letters alone is what it stands for."""

@@ -43,16 +43,18 @@ def test_what_the_post_does_not_say_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "part"),
+    ("text", "words", "part", "against"),
     [
-        ("a crater, huge", ("crater",), "road OR street"),
-        ("pothole at the golf course", ("pothole",), "-golf"),
+        ("a crater, huge", ("crater",), "road OR street", ()),
+        ("pothole at the Golf course", ("pothole",), "-golf", ("Golf",)),
     ],
 )
-def test_a_near_miss_names_the_one_part_that_is_missing(text: str, words: tuple[str, ...], part: str) -> None:
+def test_a_near_miss_names_the_one_part_that_is_missing(
+    text: str, words: tuple[str, ...], part: str, against: tuple[str, ...]
+) -> None:
     lack = Explainer(RULE).lack(a_post(text))
     assert lack is not None
-    assert (lack.words, lack.part, lack.truth) == (words, part, False)
+    assert lack == (words, part, False, against)
 
 
 @pytest.mark.parametrize("text", ["pothole", "crater at the golf course", "nothing of it"])

@@ -1,8 +1,7 @@
-"""Which rules meet which posts: a table, and a naive evaluator that shares no tokenizer."""
+"""Which rules meet which posts, by which words, and what is decoded for that; `test_exactness.py` tries thousands."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 import pytest
@@ -10,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import RuleError
-from connector.incoming import Detail, Incoming, Kind, Media, Person, Reference
+from connector.incoming import Detail, Incoming, Kind, Person, Reference
 from connector.rules import Found, compile
-from connector.rules.parser import parse, read
-from connector.rules.tree import And, Field, Hashtag, Mention, Node, Not, Or, Phrase, Word
+from connector.rules.parser import read
 
 
 def a_post(text: str, lang: str = "en", **detail: object) -> Incoming:
@@ -229,144 +227,6 @@ def test_the_rest_of_a_post_is_decoded_only_if_a_rule_asks(rule: str, text: str,
 def test_hashtags_outside_the_text_are_found() -> None:
     assert met("#street_light", Counting("it is out", b'{"tags": []}', hashtags=["Street_Light"]).post)
     assert met("#roof", a_post("it is out", hashtags=["roof"]))
-
-
-# --- a naive evaluator: regular expressions over the whole text, nothing shared with tokens.py
-
-EMOJI = "🕳💡👍"
-HAN = "道路坑"
-
-
-def plain(text: str, accents: bool) -> str:
-    text = re.sub("[\ufe0f\u200d🏻-🏿]", "", text)
-    if not accents:
-        text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def pattern(wanted: str) -> str:
-    pieces = re.findall(f"[{EMOJI}{HAN}]|[^\\W_{HAN}]+", wanted)
-    between = f"(?:(?![{EMOJI}])[\\W_])"
-    regex = ""
-    for piece in pieces:
-        alone = piece in EMOJI + HAN
-        before = "" if alone else f"(?<![^\\W_{HAN}])"
-        regex += (f"{between}*" if regex else "") + before + re.escape(piece)
-        regex += "" if alone else f"(?![^\\W_{HAN}])"
-    return regex
-
-
-def naive(node: Node, post: Incoming, surface: str) -> bool | None:
-    accents, detail = surface == "stream", post.detail
-    quoted = "" if surface == "search" else detail.quoted_text
-    match node:
-        case Word(text) | Phrase(text):
-            return any(re.search(pattern(plain(text, accents)), plain(body, accents)) for body in (post.text, quoted))
-        case Hashtag(tag):
-            bodies = [quoted] if detail.hashtags else [post.text, quoted]
-            tags = [one for body in bodies for one in re.findall(r"(?<![\w&])#(\w*[^\W\d_]\w*)", plain(body, True))]
-            return plain(tag, accents) in [plain(one, accents) for one in [*detail.hashtags, *tags]]
-        case Mention(handle):
-            return handle.casefold() in [one.casefold() for one in detail.mentioned]
-        case Field("from", handle):
-            return None if detail.author is None else detail.author.handle.casefold() == handle.casefold()
-        case Field("lang", code):
-            return post.lang == code if post.lang else None
-        case Field("is", what):
-            return detail.kind == {"retweet": "repost"}.get(what, what)
-        case Field("has", what):
-            return {
-                "links": bool(detail.urls or detail.media or "https://" in post.text),
-                "media": bool(detail.media),
-                "images": "photo" in [one.kind for one in detail.media],
-                "hashtags": bool(detail.hashtags or re.search(r"(?<![\w&])#\w*[^\W\d_]", plain(post.text, True))),
-                "mentions": bool(detail.mentioned),
-            }[what]
-        case Not(child):
-            return {True: False, False: True, None: None}[naive(child, post, surface)]
-        case And(children) | Or(children):
-            truths = [naive(child, post, surface) for child in children]
-            decisive = isinstance(node, Or)
-            return decisive if decisive in truths else None if None in truths else not decisive
-    raise AssertionError(node)
-
-
-VOCABULARY = [
-    "pot",
-    "hole",
-    "pothole",
-    "Leak",
-    "café",
-    "cafe",
-    "cafe\u0301",
-    "light",
-    "5",
-    "道路",
-    "坑",
-    "🕳",
-    "💡",
-    "👍🏽",
-]
-vocabulary = st.sampled_from(VOCABULARY)
-joints = st.sampled_from([" ", " ", " ", "-", "'", "_", " #", "#", " @", ", ", "… ", " ‘"])
-
-
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    count = draw(st.integers(0, 6))
-    return "".join(draw(joints) + draw(vocabulary) for _ in range(count)).strip(draw(st.sampled_from([" ", ""])))
-
-
-tags = st.sampled_from(["pot", "café", "leak", "light_5", "道路", "5"])
-accounts = st.sampled_from(["pot", "CityHall", "leak"])
-posts = st.builds(
-    lambda text, lang, raw, **detail: Incoming("1", text, lang, raw, Detail(**detail)),
-    texts(),
-    st.sampled_from(["en", "es", ""]),
-    st.just(b""),
-    kind=st.sampled_from(list(Kind)),
-    author=st.none() | accounts.map(Person),
-    mentioned=st.lists(accounts, max_size=2),
-    hashtags=st.just([]) | st.lists(tags, max_size=2),
-    urls=st.lists(st.just("https://example.com"), max_size=1),
-    media=st.lists(st.sampled_from([Media("photo"), Media("video")]), max_size=1),
-    quoted_text=st.just("") | texts(),
-)
-leaves: st.SearchStrategy[Node] = st.one_of(
-    st.sampled_from(["pot", "hole", "POTHOLE", "leak", "café", "cafe", "light", "5", "道路", "坑", "🕳", "💡"]).map(
-        Word
-    ),
-    st.lists(vocabulary, min_size=1, max_size=3).map(lambda several: Phrase(" ".join(several))),
-    st.lists(vocabulary, min_size=1, max_size=3).map(lambda several: Phrase("-".join(several))),
-    tags.map(Hashtag),
-    accounts.map(Mention),
-    accounts.map(lambda handle: Field("from", handle)),
-    st.sampled_from(["en", "es"]).map(lambda code: Field("lang", code)),
-    st.sampled_from(["retweet", "reply", "quote"]).map(lambda value: Field("is", value)),
-    st.sampled_from(["links", "media", "images", "hashtags", "mentions"]).map(lambda value: Field("has", value)),
-)
-trees = st.recursive(
-    leaves,
-    lambda nodes: st.one_of(
-        nodes.map(Not),
-        st.lists(nodes, min_size=2, max_size=3).map(lambda several: And(tuple(several))),
-        st.lists(nodes, min_size=2, max_size=3).map(lambda several: Or(tuple(several))),
-    ),
-    max_leaves=6,
-)
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.lists(trees, min_size=1, max_size=8), st.lists(posts, min_size=1, max_size=8))
-def test_agrees_with_the_naive_evaluator(rules: list[Node], batch: list[Incoming]) -> None:
-    compiled = compile((number, 1, str(tree)) for number, tree in enumerate(rules))
-    for surface in ("stream", "search", "local"):
-        ours = [[found.rule_id for found in one] for one in compiled.match(batch, surface)]
-        theirs = [
-            [number for number, tree in enumerate(rules) if naive(parse(str(tree)), post, surface) is True]
-            for post in batch
-        ]
-        assert ours == theirs
 
 
 @settings(max_examples=300, deadline=None)

@@ -22,7 +22,7 @@ def a_line(text: str, escaped: bool = False) -> bytes:
 
 
 def kept(anchors: list[str], *lines: bytes, accents: bool = True) -> list[int]:
-    return sieve.Sieve(anchors, accents).kept(lines)
+    return list(sieve.Sieve(anchors, accents).kept(lines))
 
 
 def characters() -> list[str]:
@@ -87,3 +87,10 @@ def test_what_matches_is_kept(texts: list[list[str]], surface: str, escaped: boo
 
 def test_a_rule_without_words_keeps_every_line() -> None:
     assert compile([(1, 1, "from:cityhall"), (2, 1, "tree")]).survivors([b"a", b"b"], "stream") == range(2)
+
+
+def test_it_gives_up_where_nearly_every_line_is_kept() -> None:
+    made = sieve.Sieve(["tree"], accents=True)
+    lines = [a_line("a tree")] * 900 + [a_line("a bush")] * 100
+    assert list(made.kept(lines)) == list(range(900))
+    assert made.kept(lines) == range(1000)

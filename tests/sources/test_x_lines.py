@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector.incoming import Kind
-from connector.sources.x.lines import LIMIT, Line, read, split
+from connector.sources.x.lines import LIMIT, Line, blocks, read, split
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).parents[2].parent / "shared")) / "data" / "x"
 
@@ -100,6 +102,26 @@ def test_line_beyond_the_limit_is_passed_over_and_never_held(end: bytes) -> None
 def test_line_of_exactly_the_limit_is_read() -> None:
     line = a_line(1)
     assert ids(lines(line + b"\n" + line, limit=len(line))) == ["1", "1"]
+
+
+_LINES = st.sampled_from([a_line(1), a_line(2, source="x" * 40), b"nonsense", b"", b" ", b"\xef\xbb\xbf", b"x" * 300])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(_LINES, st.sampled_from([b"\n", b"\r\n"]))), _LINES, st.integers(1, 5), st.integers(1, 400))
+def test_blocks_hold_the_same_lines(ended: list[tuple[bytes, bytes]], last: bytes, lines_each: int, size: int) -> None:
+    """However many together: the same posts, problems and numbers, also after a line beyond the limit."""
+    content, limit = b"".join(line + end for line, end in ended) + last, 200
+    cut = list(blocks(io.BytesIO(content), lines_each, size, limit))
+    found = [
+        (block.number - 1 + line.number, line.problem, [post.source_id for post in line.posts])
+        for block in cut
+        for line in split(io.BytesIO(block.content), limit)
+    ]
+    assert found == [(line.number, line.problem, ids([line])) for line in split(io.BytesIO(content), limit)]
+    assert all(block.content.count(b"\n") <= lines_each for block in cut)
+    assert all(len(block.content) <= size + limit + 2 for block in cut)
+    assert [block.end for block in cut[-1:]] == ([len(content)] if content else [])
 
 
 def test_file_and_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

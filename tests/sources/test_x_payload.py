@@ -162,6 +162,16 @@ def test_repost_has_the_full_text_of_its_original() -> None:
     assert "bob_example" in (*post.detail.people, *post.detail.mentioned)
 
 
+def test_repost_names_people_and_links_of_its_original_too() -> None:
+    def said(handle: str, path: str) -> dict[str, Any]:
+        return {"mentions": [{"username": handle}], "urls": [{"expanded_url": f"https://example.org/{path}"}]}
+
+    original = a_post(id="3", entities=said("cy_example", "b"))
+    detail = detail_of(a_repost(entities=said("bob_example", "a")), tweets=[original])
+    assert detail.mentioned == ("bob_example", "cy_example")
+    assert detail.urls == ("https://example.org/a", "https://example.org/b")
+
+
 def test_repost_without_its_original_keeps_the_short_text() -> None:
     assert one(a_message(a_repost())).text == "RT @bob_example: A long sto…"
 
@@ -259,14 +269,19 @@ def test_everyone_named_in_the_payload_is_listed() -> None:
         users=[a_user(), a_user("8", "bob_example"), a_user("9", "cy_example")],
         tweets=[
             a_post(
-                id="3", author_id="8", entities={"mentions": [{"username": "dee_example"}, {"username": "Ann_Example"}]}
+                id="3",
+                author_id="8",
+                entities={
+                    "mentions": [{"username": "dee_example"}, {"username": "Ann_Example"}],
+                    "urls": [{"expanded_url": "https://x.com/eve_example/status/4"}],
+                },
             )
         ],
     )
     assert detail.author is not None
     assert detail.author.handle == "ann_example"
     assert detail.mentioned == ("cy_example",)
-    assert set(detail.people) == {"bob_example", "dee_example"}
+    assert set(detail.people) == {"bob_example", "dee_example", "eve_example"}
 
 
 def test_author_who_is_not_included_is_unknown() -> None:

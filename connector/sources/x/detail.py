@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from connector.incoming import Detail, Kind, Media, Person, Reference
@@ -59,27 +60,25 @@ def original(post: Post, around: Around) -> Included | None:
 
 def detail(post: Post, around: Around) -> Detail:
     """Everything about the post that the payload holds; what is missing stays empty."""
-    references = _references(post)
+    entities, media = _entities(post), _media(post, around)
     repeated = quoted = None
     if post.referenced_tweets or post.referenced_posts:
         repeated, quoted = original(post, around), _referenced(post, around, "quoted")
-    sources = (post,) if repeated is None else (post, repeated)
-    entities = [_entities(source) for source in sources]
+    if repeated is not None:
+        entities, media = _both(entities, _entities(repeated)), [*media, *_media(repeated, around)]
+    references = _references(post)
     author = _author(post, around)
-    mentioned = _once([user.username for found in entities for user in found.mentions or ()])
-    named = {handle.lower() for handle in (*mentioned, author.handle if author else "")}
-    people = _once(_people(post, around, entities))
+    mentioned = _once([user.username for user in entities.mentions]) if entities.mentions else ()
     place_name, lat, lon = _place(post.geo, around) if post.geo else ("", None, None)
-    links = [url for found in entities for url in found.urls or () if not _is_own_media(url, sources)]
     return Detail(
         kind=_kind(post, references),
         posted_at=_utc(post.created_at) if post.created_at else None,
         author=author,
         mentioned=mentioned,
-        people=tuple([handle for handle in people if handle.lower() not in named]),
-        hashtags=_once([tag.tag for found in entities for tag in found.hashtags or ()]),
-        urls=_once([url.unwound_url or url.expanded_url or url.url for url in links]),
-        media=tuple([medium for source in sources if source.attachments for medium in _media(source, around)]),
+        people=_people(post, around, entities, (author.handle, *mentioned) if author else mentioned),
+        hashtags=_once([tag.tag for tag in entities.hashtags]) if entities.hashtags else (),
+        urls=_urls(entities.urls, post, repeated) if entities.urls else (),
+        media=tuple(media),
         quoted_text=words(quoted) if quoted else "",
         conversation_id=_text(post.conversation_id),
         references=references,
@@ -93,7 +92,7 @@ def detail(post: Post, around: Around) -> Detail:
 
 
 def _references(post: Post) -> tuple[Reference, ...]:
-    if (found := post.referenced_tweets or post.referenced_posts) is None:
+    if not (found := post.referenced_tweets or post.referenced_posts):
         return ()
     return tuple([Reference(KINDS[it.type], str(it.id)) for it in found if it.type in KINDS and it.id is not None])
 
@@ -121,8 +120,8 @@ def _author(post: Included, around: Around) -> Person | None:
     return Person(post.username, "", _text(post.author_id)) if post.username else None
 
 
-def _people(post: Post, around: Around, entities: list[Entities]) -> list[str | None]:
-    """Every handle in sight, the author's too; some are None."""
+def _people(post: Post, around: Around, entities: Entities, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Every further handle in sight than those `named`."""
     others: list[Included] = [*(post.referenced_tweets or post.referenced_posts or ())]
     if around.shared:
         others += [around.posts[id] for id in [str(other.id) for other in others] if id in around.posts]
@@ -130,16 +129,25 @@ def _people(post: Post, around: Around, entities: list[Entities]) -> list[str | 
         others += around.posts.values()
     people = [] if around.shared else [user.username for user in around.users.values()]
     for each in (post, *others):
-        for user in (each.author, each.in_reply_to_user):
-            if user is not None:
-                people.append(user.username)
+        if each.author is not None:
+            people.append(each.author.username)
+        if each.in_reply_to_user is not None:
+            people.append(each.in_reply_to_user.username)
         if around.shared:
             ids = [str(id) for id in (each.author_id, each.in_reply_to_user_id) if id is not None]
             people += [around.users[id].username for id in ids if id in around.users]
-    for found in (*entities, *[_entities(other) for other in others if other.text is not None]):
+    if entities.urls:
+        people += _linked(entities.urls)
+    for found in [_entities(other) for other in others if other.text is not None]:
         people += [mention.username for mention in found.mentions or ()]
-        people += [handle[1] for url in found.urls or () if (handle := HANDLE_IN_URL.match(url.expanded_url or ""))]
-    return people
+        people += _linked(found.urls or ())
+    further = [handle for handle in people if handle not in named]
+    return _once(further, named) if further else ()
+
+
+def _linked(urls: Sequence[Url]) -> list[str | None]:
+    """Whose posts these are links to."""
+    return [handle[1] for url in urls if (handle := HANDLE_IN_URL.match(url.expanded_url or ""))]
 
 
 def _entities(post: Included) -> Entities:
@@ -154,6 +162,21 @@ def _entities(post: Included) -> Entities:
         mentions=[User(username=handle) for handle in MENTION.findall(text)] if "@" in text else None,
         urls=[Url(url=url) for url in LINK.findall(text)] if "://" in text else None,
     )
+
+
+def _both(first: Entities, second: Entities) -> Entities:
+    return Entities(
+        hashtags=[*(first.hashtags or ()), *(second.hashtags or ())],
+        mentions=[*(first.mentions or ()), *(second.mentions or ())],
+        urls=[*(first.urls or ()), *(second.urls or ())],
+    )
+
+
+def _urls(urls: list[Url], post: Post, repeated: Included | None) -> tuple[str, ...]:
+    """Where the links lead, without those to the post's own media."""
+    posts = (post,) if repeated is None else (post, repeated)
+    links = [url for url in urls if not _is_own_media(url, posts)]
+    return _once([url.unwound_url or url.expanded_url or url.url for url in links])
 
 
 def _is_own_media(url: Url, posts: tuple[Included, ...]) -> bool:
@@ -213,15 +236,15 @@ def _utc(moment: datetime) -> datetime | None:
         return None
 
 
-def _once(values: list[str | None]) -> tuple[str, ...]:
-    """Each once, as first written."""
-    if len(values) < 2:
-        return (values[0],) if values and values[0] else ()
-    first: dict[str, str] = {}
+def _once(values: list[str | None], but: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Each once, as first written, `but` those left out."""
+    if len(values) == 1 and not but:
+        return (values[0],) if values[0] else ()
+    first: dict[str, str | None] = dict.fromkeys(map(str.lower, but))
     for value in values:
         if value:
             first.setdefault(value.lower(), value)
-    return tuple(first.values())
+    return tuple(filter(None, first.values()))
 
 
 def _text(id: Id) -> str:

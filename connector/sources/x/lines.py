@@ -1,15 +1,15 @@
 """Files of JSON lines to posts, for the commands `ingest` and `match`; `payload.py` tells what a line may hold.
 
 One line is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that cannot be
-read comes out with its number and the problem, and the next one follows. `cut` only finds the lines and `parsed` reads
-one, so that another process can do the second.
+read comes out with its number and the problem, and the next one follows. `blocks` looks into no line, so that another
+process can do it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,8 +22,7 @@ LIMIT = 16 * 2**20
 CHUNK = 2**16
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line that is not blank, and what was in it."""
 
     number: int
@@ -45,17 +44,28 @@ class Raw(NamedTuple):
     problem: str = ""
 
 
+class Block(NamedTuple):
+    """Neighbouring lines that nobody has looked into."""
+
+    number: int
+    """Of the first one."""
+    end: int
+    content: bytes
+
+
+def opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
+    """The file, or standard input (None). Raises `OSError` where it cannot be opened."""
+    return nullcontext(sys.stdin.buffer) if path is None else path.open("rb")
+
+
 def read(path: Path | None) -> Iterator[Line]:
-    """The lines of a file, or of standard input (None), as they come. Raises `OSError` where it cannot be opened."""
+    """The lines of a file, or of standard input, as they come; raises as `opened` does."""
     return map(parsed, raw(path))
 
 
 def raw(path: Path | None) -> Iterator[Raw]:
     """The same, not looked into."""
-    if path is None:
-        yield from cut(sys.stdin.buffer)
-        return
-    with path.open("rb") as file:
+    with opened(path) as file:
         yield from cut(file)
 
 
@@ -75,6 +85,28 @@ def cut(file: BinaryIO, limit: int = LIMIT) -> Iterator[Raw]:
             yield Raw(number, end, b"", f"longer than {limit // 2**20} MB")
         elif not line.removeprefix(BOM).isspace() and line != BOM:
             yield Raw(number, end, line)
+
+
+def blocks(file: BinaryIO, lines: int, size: int, limit: int = LIMIT) -> Iterator[Block]:
+    """Its lines, so many together, fewer if they hold that many bytes; `split` reads the content of each block.
+
+    A line longer than `limit` bytes is passed over, but for the beginning that shows that it is.
+    """
+    held: list[bytes] = []
+    number, end, room = 1, 0, size
+    while line := file.readline(limit + 1):
+        end += len(line)
+        room -= len(line)
+        if len(line) > limit and not line.endswith(b"\n"):
+            end += _pass_over(file)
+            line += b"\n"
+        held.append(line)
+        if len(held) == lines or room <= 0:
+            yield Block(number, end, b"".join(held))
+            number += len(held)
+            held, room = [], size
+    if held:
+        yield Block(number, end, b"".join(held))
 
 
 def parsed(raw: Raw) -> Line:
