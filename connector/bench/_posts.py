@@ -106,7 +106,7 @@ def _message(chance: random.Random, number: int, words: list[str]) -> dict[str, 
         "edit_history_tweet_ids": [id_], "entities": entities, "lang": "en", "possibly_sensitive": False,
         "public_metrics": counts, "reply_settings": "everyone", **more,
     }  # fmt: skip
-    return {"data": data, "includes": {"users": users, **includes}, "matching_rules": [{"id": "1", "tag": "bench"}]}
+    return {"data": data, "includes": {"users": users, **includes}, "matching_rules": [{"id": "1", "tag": "r1"}]}
 
 
 def _user(number: int, at: str) -> dict[str, Any]:

@@ -102,19 +102,21 @@ class _Index:
         self.by_anchor: dict[str, list[int]] = {}
         self.tags = any(_uses_tags(tree) for _, _, tree in rules)
         asked = Counter(word for _, _, tree in rules for word in _asked(tree, accents))
+        self._pairs: set[sieve.Anchor] = set()
         for number, (_, _, tree) in enumerate(rules):
             anchors = _anchors(tree, accents, lambda word: _commonness(word) * asked[word])
             if anchors is None:
                 self.always.add(number)
             for anchor in anchors or ():
                 self.by_anchor.setdefault(anchor, []).append(number)
+            self._pairs.update((anchors or {}).items())
         self.anchors = frozenset(self.by_anchor)
 
     @cached_property
     def sieve(self) -> sieve.Sieve | None:
         """None where a look at raw bytes would pass nothing over."""
         helps = not self.always and sieve.available()
-        return sieve.Sieve(self.anchors, self.accents) if helps else None
+        return sieve.Sieve(self._pairs, self.accents) if helps else None
 
     def match(self, post: Incoming, quotes: bool) -> list[Found]:
         text = tokens.composed(post.text)
@@ -170,21 +172,30 @@ def _asked(node: Node, accents: bool) -> set[str]:
             return set()
 
 
-def _anchors(node: Node, accents: bool, common: Callable[[str], float]) -> frozenset[str] | None:
-    """Tokens of which a post must hold at least one for the node to be true; None: no such tokens."""
+def _anchors(node: Node, accents: bool, common: Callable[[str], float]) -> dict[str, frozenset[str]] | None:
+    """Tokens of which a post must hold at least one for the node to be true; None: no such tokens.
+
+    Each with tokens of which the post must then hold one as well; none: it need not.
+    """
     match node:
         case Word(text) | Phrase(text) | Near(text) | Hashtag(text) | Cashtag(text):
-            return frozenset(sorted(tokens.split(text, accents), key=common)[:1]) or None
+            rarest = sorted(set(tokens.split(text, accents)), key=lambda word: (common(word), word))
+            return {rarest[0]: frozenset(rarest[1:2])} if rarest else None
         case And(children):
             choices = [anchors for child in children if (anchors := _anchors(child, accents, common))]
-            return min(choices, key=lambda anchors: sum(map(common, anchors)), default=None)
+            choices.sort(key=lambda anchors: sum(map(common, anchors)))
+            if len(choices) > 1:
+                return dict.fromkeys(choices[0], frozenset(choices[1]))
+            return choices[0] if choices else None
         case Or(children):
-            union: frozenset[str] = frozenset()
+            union: dict[str, frozenset[str]] = {}
             for child in children:
                 anchors = _anchors(child, accents, common)
                 if anchors is None:
                     return None
-                union |= anchors
+                for anchor, beside in anchors.items():
+                    held = union.get(anchor, beside)
+                    union[anchor] = held | beside if held and beside else frozenset()
             return union
         case _:
             return None

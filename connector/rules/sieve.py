@@ -1,8 +1,9 @@
 """A look at raw bytes before anything is decoded: which lines of JSON may hold a word of some rule.
 
-One Hyperscan database holds the anchors of all rules (`matcher.py` chooses them); a batch of lines is scanned in one
-call. A line that is passed over surely meets no rule; one that is kept may. Whatever bytes can hide a word goes the
-ordinary way: `\\u` escapes, HTML entities, letters that fold to ASCII, signs that do not count inside a word.
+One Hyperscan database holds the words that rules cannot do without (`matcher.py` chooses them): an anchor, and where
+the rule asks for more, some words of which one must stand beside it. A batch of lines is scanned in one call. A line
+that is passed over surely meets no rule; one that is kept may. Whatever bytes can hide a word goes the ordinary way:
+`\\u` escapes, HTML entities, letters that fold to ASCII, signs that do not count inside a word.
 Not for two threads at once: a database has one scratch space.
 """
 
@@ -40,15 +41,26 @@ _FOLDING = "|".join(char.encode().decode("latin-1") for char in "ßſẞ\u212a�
 _ACCENTED = r"[\xc3-\xcd].|\xe1[\xb4-\xbf].|\xe2[\x84\xb1].|\xea[\x9c-\xad].|\xef\xac."
 
 
+Anchor = tuple[str, frozenset[str]]
+"""A word, and the words of which one must stand beside it; none: it may stand alone."""
+
+
 class Sieve:
     """The lines of a batch that may meet a rule with one of these anchors, for one way of reading accents."""
 
-    def __init__(self, anchors: Iterable[str], accents: bool) -> None:
-        whole = sorted({anchor for anchor in anchors if anchor.isascii()})
-        loose = {_part(anchor) for anchor in anchors if not anchor.isascii()}
+    def __init__(self, anchors: Iterable[Anchor], accents: bool) -> None:
+        anchors = [_in_ascii(anchor) for anchor in anchors]
+        whole = sorted({word for word, beside in anchors for word in (word, *beside) if word.isascii()})
+        loose = {_part(word) for word, _ in anchors if not word.isascii()}
         self._lengths = list(map(len, whole))
         hiding = (_ESCAPE, _IGNORED, _FOLDING if accents else _ACCENTED)
         self._database = _compiled([*whole, _AMPERSAND, *sorted(loose), *hiding])
+        numbers = {word: number for number, word in enumerate(whole)}
+        self._beside: dict[int, list[frozenset[int]]] = {}
+        """For an anchor what may stand beside it; an empty set: nothing need."""
+        for word, beside in anchors:
+            if word.isascii():
+                self._beside.setdefault(numbers[word], []).append(frozenset([numbers[other] for other in beside]))
         self._seen = self._passed_over = 0
 
     def kept(self, lines: Sequence[bytes]) -> Sequence[int]:
@@ -59,10 +71,24 @@ class Sieve:
         hits: list[tuple[int, int]] = []
         self._database.scan(block, match_event_handler=lambda number, _, end, *__: hits.append((number, end)))
         ends = list(accumulate([len(line) + 1 for line in lines]))
-        kept = sorted({bisect_left(ends, end - 1) for number, end in hits if self._counts(block, number, end)})
+        found: dict[int, set[int]] = {}
+        for number, end in hits:
+            if self._counts(block, number, end):
+                found.setdefault(bisect_left(ends, end - 1), set()).add(number)
+        kept = sorted([at for at, numbers in found.items() if self._suffice(numbers)])
         self._seen += len(lines)
         self._passed_over += len(lines) - len(kept)
         return kept
+
+    def _suffice(self, numbers: set[int]) -> bool:
+        """Whether these patterns together may make a match; one that is no whole word always may."""
+        for number in numbers:
+            if number >= len(self._lengths):
+                return True
+            for beside in self._beside.get(number, ()):
+                if not beside or not beside.isdisjoint(numbers):
+                    return True
+        return False
 
     def _counts(self, block: bytes, number: int, end: int) -> bool:
         """Whether a pattern found by its letters alone is what it stands for."""
@@ -91,6 +117,12 @@ def _compiled(patterns: Sequence[str]) -> Any:
         flags=[hyperscan.HS_FLAG_CASELESS] * len(patterns),
     )
     return database
+
+
+def _in_ascii(anchor: Anchor) -> Anchor:
+    """Words beyond ASCII are not told apart well enough to be asked for beside another."""
+    word, beside = anchor
+    return word, beside if all(other.isascii() for other in beside) else frozenset()
 
 
 def _part(anchor: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -22,7 +23,7 @@ def a_line(text: str, escaped: bool = False) -> bytes:
 
 
 def kept(anchors: list[str], *lines: bytes, accents: bool = True) -> list[int]:
-    return list(sieve.Sieve(anchors, accents).kept(lines))
+    return list(sieve.Sieve([(anchor, frozenset()) for anchor in anchors], accents).kept(lines))
 
 
 def characters() -> list[str]:
@@ -32,6 +33,16 @@ def characters() -> list[str]:
 def test_lines_with_an_anchor_as_a_whole_word_are_kept() -> None:
     lines = [a_line(text) for text in ("a Pothole here", "potholes", "#pothole", "no", "POTHOLE", "on\npothole", "")]
     assert kept(["pothole"], *lines) == [0, 2, 4, 5]
+
+
+def test_a_word_that_needs_company_is_kept_only_in_company() -> None:
+    made = sieve.Sieve(
+        [("tree", frozenset({"down", "fallen"})), ("bush", frozenset()), ("tree", frozenset({"on"}))], True
+    )
+    lines = [a_line(text) for text in ("a tree", "tree down", "fallen", "a bush", "on a tree", "m\u00e1s fallen tree")]
+    assert list(made.kept(lines)) == [1, 3, 4, 5]
+    beyond = sieve.Sieve([("tree", frozenset({"down", "caído"}))], accents=True)
+    assert list(beyond.kept(lines[:1])) == [0]
 
 
 def test_lines_are_told_apart_at_their_ends() -> None:
@@ -75,11 +86,14 @@ SIGNS = st.sampled_from([*" \n\t.,'\"\\/#@&_-’…", "\u00ad", "\u200d", "\ufe0
 
 @given(
     st.lists(st.lists(st.sampled_from(WORDS) | SIGNS | st.characters(codec="utf-8"), max_size=8), max_size=6),
+    st.lists(st.sampled_from(WORDS), max_size=2),
     st.sampled_from(["stream", "local"]),
     st.booleans(),
 )
-def test_what_matches_is_kept(texts: list[list[str]], surface: str, escaped: bool) -> None:
-    rules = compile([(at, 1, f'"{word}"') for at, word in enumerate(WORDS)])
+def test_what_matches_is_kept(texts: list[list[str]], chosen: list[str], surface: str, escaped: bool) -> None:
+    pairs = [f'"{one}" "{other}"' for one, other in itertools.combinations(WORDS, 2)]
+    texts_of_rules = [*(f'"{word}"' for word in chosen), *pairs, '"bache tree" OR ("x1 fallen" -tree)']
+    rules = compile([(at, 1, text) for at, text in enumerate(texts_of_rules)])
     lines = [a_line("".join(parts) or "-", escaped) for parts in texts]
     met = [at for at, line in enumerate(lines) if any(rules.match(decode(line), surface))]
     assert set(met) <= set(rules.survivors(lines, surface))
@@ -90,7 +104,7 @@ def test_a_rule_without_words_keeps_every_line() -> None:
 
 
 def test_it_gives_up_where_nearly_every_line_is_kept() -> None:
-    made = sieve.Sieve(["tree"], accents=True)
+    made = sieve.Sieve([("tree", frozenset())], accents=True)
     lines = [a_line("a tree")] * 900 + [a_line("a bush")] * 100
     assert list(made.kept(lines)) == list(range(900))
     assert made.kept(lines) == range(1000)
