@@ -89,12 +89,23 @@ async def health(_: Request) -> Response:
 
 
 # A key held down repeats into every card that comes: only J and K, which decide nothing, may run on.
+# A rule is checked as it is typed: Streamlit's text area hands its text over on Ctrl+Enter, so a rest does just that.
 _KEYS = """\
 window.connectorKeys ??= window.addEventListener("keydown", (event) => {
   const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
   if (event.repeat && !typing && /^[a-il-z0-9]$/i.test(event.key)) {
     event.stopImmediatePropagation();
   }
+}, true) ?? true;
+window.connectorRests ??= window.addEventListener("input", (event) => {
+  const area = event.target;
+  if (!(area instanceof HTMLTextAreaElement && area.closest("[class*=st-key-live_]"))) {
+    return;
+  }
+  clearTimeout(window.connectorRest);
+  window.connectorRest = setTimeout(() => {
+    area.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true, bubbles: true}));
+  }, event.isComposing ? 2000 : 500);
 }, true) ?? true;
 """
 

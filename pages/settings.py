@@ -25,7 +25,7 @@ def resume(channel: str) -> None:
 
 
 def take(text: str, name: str) -> bool:
-    return screen.say(lambda: settings.take_file(database, text, screen.me(), name))
+    return screen.say(lambda: settings.take_file(database, config, text, screen.me(), name))
 
 
 def reset() -> None:

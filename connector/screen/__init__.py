@@ -200,7 +200,7 @@ def key(letter: str) -> str | None:
 
 def one_press_a_key() -> None:
     """A key held down counts once, on every page; the script is `web.keys`, so that the policy knows it."""
-    with st.container(key="one_press_a_key", width=1, height=1, gap=None):
+    with st.container(key="one_press_a_key", width=1, height=1, gap=None, border=False):
         st.html('<script src="keys.js"></script>', unsafe_allow_javascript=True)
 
 

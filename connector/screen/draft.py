@@ -1,94 +1,156 @@
 """What is typed into a rule: a draft in the browser's session, one a rule, kept until it is saved or dropped.
 
 Saving compares the version that the draft started from with the one that stands, so that nobody overwrites unseen.
-`rule_card.py` ties its widgets to the draft; `pages/rules.py` asks for it.
+`rule_card.py` ties its widgets to the draft; `pages/rules.py` says what saving does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from os.path import commonprefix
 from typing import Any
 
 import streamlit as st
 
 from connector import rules, screen
 from connector.models import RequestType, Rule
-from connector.screen.rules import NEW, choose
-from connector.store import catalogue
+from connector.rulebook import Wanted
+from connector.rules.complete import begun
+from connector.screen.rules import NEW, VIEW, choose
 from connector.store.catalogue import RuleCard
 
+ss = st.session_state
+SECTION = "Rule section"
+"""Where the session keeps what stands below the editor."""
+Save = Callable[[Wanted, int | None, int | None, str], Rule]
+"""Keeps what is wanted of a rule as it was shown in a version; the last one is an administrator's reason."""
 
-def draft_of(rule_id: int, card: RuleCard | None, types: Sequence[RequestType]) -> dict[str, Any]:
-    """What stands in the editor: the stored rule until somebody types, and then what they typed."""
-    drafts: dict[int, dict[str, Any]] = st.session_state.setdefault("rule_drafts", {})
-    if card is None:
-        stored = {"base": 0, "name": "", "type": types[0].id, "expression": ""}
-    else:
-        rule = card.rule
-        stored = {
-            "base": rule.version, "name": rule.name, "type": rule.request_type_id, "expression": rule.expression,
-        }  # fmt: skip
+
+@dataclass
+class Draft:
+    """What stands in the editor."""
+
+    name: str
+    type: int
+    expression: str
+    base: int
+    """The version that it started from."""
+    cursor: int = 0
+    """Behind what was typed last."""
+    stored: dict[str, Any] = field(default_factory=dict)
+    """As it was when it was opened."""
+
+    @property
+    def text(self) -> str:
+        return self.expression.strip()
+
+    @property
+    def changed(self) -> bool:
+        return any(getattr(self, name) != value for name, value in self.stored.items())
+
+    @property
+    def reworded(self) -> bool:
+        return bool(self.text != self.stored["expression"])
+
+
+def draft_of(rule_id: int, card: RuleCard | None, types: Sequence[RequestType]) -> Draft:
+    """The stored rule until somebody types, and then what they typed."""
+    drafts: dict[int, Draft] = ss.setdefault("rule_drafts", {})
     draft = drafts.get(rule_id)
-    if draft is None or not changed(draft):
-        draft = drafts[rule_id] = stored | {"stored": stored}
+    if draft is None or not draft.changed:
+        old = draft
+        if card is None:
+            draft = Draft("", types[0].id or 0, "", 0)
+        else:
+            rule = card.rule
+            draft = Draft(rule.name, rule.request_type_id, rule.expression, rule.version)
+        draft.cursor = old.cursor if old and old.expression == draft.expression else len(draft.expression)
+        draft.stored = {"name": draft.name, "type": draft.type, "expression": draft.expression}
+        drafts[rule_id] = draft
     return draft
 
 
-def changed(draft: dict[str, Any]) -> bool:
-    return any(draft[field] != draft["stored"][field] for field in ("name", "type", "expression"))
+def _mine(rule_id: int) -> Draft:
+    found: Draft = ss["rule_drafts"][rule_id]
+    return found
 
 
-def _kept(rule_id: int, field: str) -> None:
-    st.session_state["rule_drafts"][rule_id][field] = st.session_state[f"rule_{rule_id}_{field}"]
+def _kept(rule_id: int, name: str) -> None:
+    draft, value = _mine(rule_id), ss[f"rule_{rule_id}_{name}"]
+    if name == "expression":
+        draft.cursor = _behind_change(draft.expression, value)
+    setattr(draft, name, value)
 
 
-def bound(rule_id: int, field: str, draft: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that tie a widget to the draft."""
-    key = f"rule_{rule_id}_{field}"
-    st.session_state[key] = draft[field]
-    return {"key": key, "on_change": lambda: _kept(rule_id, field)}
+def _behind_change(old: str, new: str) -> int:
+    """Where somebody typed who made the new text of the old one."""
+    same = len(commonprefix([old, new]))
+    after = len(commonprefix([old[same:][::-1], new[same:][::-1]]))
+    return len(new) - after
+
+
+def bound(rule_id: int, name: str, draft: Draft) -> dict[str, Any]:
+    """The arguments that tie a widget to the draft.
+
+    The widget is set only where it shows something else: what is typed while the page is drawn would be lost.
+    """
+    key = f"rule_{rule_id}_{name}"
+    if ss.get(key) != getattr(draft, name):
+        ss[key] = getattr(draft, name)
+    return {"key": key, "on_change": lambda: _kept(rule_id, name)}
 
 
 def drop(rule_id: int) -> None:
     """Forget what was typed."""
-    st.session_state.get("rule_drafts", {}).pop(rule_id, None)
+    ss.get("rule_drafts", {}).pop(rule_id, None)
 
 
-def change_to(rule_id: int, problem: rules.Problem) -> None:
-    draft = st.session_state["rule_drafts"][rule_id]
-    text = draft["expression"]
-    draft["expression"] = text[: problem.position] + problem.suggestion + text[problem.position + problem.length :]
+def mend(rule_id: int, problem: rules.Problem) -> None:
+    """Put the suggestion in the place of what is wrong."""
+    draft, end = _mine(rule_id), problem.position + problem.length
+    draft.expression = draft.expression[: problem.position] + problem.suggestion + draft.expression[end:]
+    draft.cursor = problem.position + len(problem.suggestion)
 
 
-def save(rule_id: int) -> None:
+def complete(rule_id: int, insert: str) -> None:
+    """Put a completion in the place of what is being written, or behind it."""
+    draft = _mine(rule_id)
+    start = begun(draft.expression, draft.cursor)
+    before, after = draft.expression[:start], draft.expression[draft.cursor :]
+    if start == draft.cursor and before and not before.endswith((" ", "(", "-")):
+        before += " "
+    draft.expression, draft.cursor = before + insert + after, len(before + insert)
+
+
+def append(rule_id: int, text: str) -> None:
+    """Put an operator at the end."""
+    draft = _mine(rule_id)
+    draft.expression = f"{draft.expression.rstrip()} {text}".lstrip()
+    draft.cursor = len(draft.expression)
+
+
+def write(rule_id: int, text: str) -> None:
+    """Put another wording into the editor."""
+    draft = _mine(rule_id)
+    draft.expression, draft.cursor = text, len(text)
+
+
+def go_on(rule_id: int, version: int) -> None:
+    """Keep what was typed, though another version was saved meanwhile."""
+    _mine(rule_id).base = version
+
+
+def save(rule_id: int, keep: Save) -> None:
     """Store the draft; the slower of two people is told, and keeps what they typed."""
-    draft, house = st.session_state["rule_drafts"][rule_id], screen.house()
-    values = {
-        "name": draft["name"].strip(),
-        "expression": draft["expression"].strip(),
-        "request_type_id": draft["type"],
-    }
+    draft = _mine(rule_id)
+    wanted = Wanted(draft.name, draft.expression, draft.type)
+    reason = str(ss.get(f"rule_{rule_id}_override") or "")
     saved: list[Rule] = []
-
-    def verb() -> None:
-        with house.database.writing() as session:
-            if rule_id == NEW:
-                saved.append(catalogue.save_rule(session, Rule(**values), screen.me()))
-            else:
-                saved.append(catalogue.change_rule(session, rule_id, draft["base"], screen.me(), **values))
-
-    if screen.say(verb):
+    stands, seen = (None, None) if rule_id == NEW else (rule_id, draft.base)
+    if screen.say(lambda: saved.append(keep(wanted, stands, seen, reason))):
         drop(rule_id)
-        st.session_state["rule_saved"] = (saved[0].id, saved[0].version)
-        choose(saved[0].id)
-        st.session_state["Rules"] = st.session_state["rules_view"] = "on" if saved[0].active else "off"
-
-
-def switch(rule_id: int) -> None:
-    active, house = bool(st.session_state[f"rule_{rule_id}_on"]), screen.house()
-
-    def verb() -> None:
-        with house.database.writing() as session:
-            catalogue.change_rule(session, rule_id, None, screen.me(), active=active)
-
-    screen.say(verb)
+        rule = saved[0]
+        ss["rule_saved"] = (rule.id, rule.version)
+        choose(rule.id)
+        ss[VIEW] = ss["rules_view"] = "on" if rule.active else "off"

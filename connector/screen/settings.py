@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from connector import catalogue_file, screen, settings
+from connector import catalogue_file, packs, screen, settings
 from connector.errors import ConnectorError
 from connector.screen import outbox
 from connector.settings import FIELDS, TypeChange
@@ -210,6 +210,8 @@ def _preview(name: str, raw: bytes, take: Callable[[str, str], bool]) -> None:
     except ConnectorError as error:
         st.text(str(error))
         return
+    for remark in packs.remarks(found.changes):
+        st.text(remark)
     if not found.changes:
         st.text("Everything in the file stands here already; there is nothing to import.")
         return

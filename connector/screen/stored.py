@@ -1,23 +1,36 @@
-"""Stored posts as the matcher sees them, and which of them a wording meets; knows no Streamlit.
+"""Which stored posts a wording meets, which it nearly meets, and where it is decided at all; knows no Streamlit.
 
-Posts are stored masked and with pseudonyms: `Stored` hands the matcher of `connector.rules` just that. `rule_card.py`
-asks before a rule is saved, as if the wording had stood when the posts came.
+The Rules page asks before a rule is saved, as if the wording had stood when the posts came. `connector/stored.py` reads
+the posts, `connector/rules/explain.py` says what one lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from connector import rules
+from connector import adapters, rules, sources, stored
 from connector.errors import RuleError
-from connector.incoming import Detail, Incoming, Kind, Media, Reference
-from connector.models import Post
-from connector.sealing import Sealer, mask
+from connector.rules.explain import Explainer, Lack
+from connector.rules.tree import Leaf, operator_of, walk
+from connector.stored import Stored
 
 LIKE = 20
 """So many posts are shown."""
+NEAR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post with what the wording found in it."""
+
+    id: int
+    at: datetime
+    text: str
+    """Masked."""
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +39,57 @@ class Met:
 
     looked_at: int
     ids: frozenset[int]
-    newest: tuple[tuple[int, datetime, str, tuple[str, ...]], ...]
-    """Post id, when it was written, masked text, the words that did it; at most `LIKE`."""
+    newest: tuple[Shown, ...]
+    """At most `LIKE`."""
 
 
-class Stored(Incoming):
-    """A stored post as the matcher sees it: masked text; accounts compared by pseudonym."""
-
-    __slots__ = ("_author", "_mentioned", "_sealer", "id", "posted_at")
-
-    def __init__(self, post: Post, sealer: Sealer) -> None:
-        entities = post.entities or {}
-        self._mentioned = tuple(entities.get("mention_keys", ()))
-        detail = Detail(
-            kind=Kind(post.kind),
-            mentioned=self._mentioned,
-            hashtags=[mask(tag) for tag in entities.get("hashtags", ())],
-            urls=entities.get("urls", ()),
-            media=[Media(item.get("kind", "photo")) for item in post.media or ()],
-            quoted_text=mask(post.quoted_text),
-            references=[Reference(Kind(r["kind"]), r["id"]) for r in post.references or ()],
-        )
-        super().__init__(post.source_id, mask(post.text), post.lang, b"", detail)
-        self.id, self.posted_at, self._author, self._sealer = post.id or 0, post.posted_at, post.author_key, sealer
-
-    def wrote(self, handle: str) -> bool:
-        return bool(self._author) and self._sealer.pseudonym(handle) == self._author
-
-    def mentions(self, handle: str) -> bool:
-        return self._sealer.pseudonym(handle) in self._mentioned
-
-
-def which_meet(posts: Sequence[Stored], expression: str) -> Met:
+def which_meet(posts: Sequence[Stored], expression: str, surfaces: Mapping[str, str]) -> Met:
     """Those of the posts, the newest first, that this wording meets; none if it cannot be read."""
+    met = found_in(posts, expression, surfaces)
+    return Met(len(posts), frozenset(met), tuple(met[post.id] for post in posts if post.id in met)[:LIKE])
+
+
+def found_in(posts: Sequence[Stored], expression: str, surfaces: Mapping[str, str]) -> dict[int, Shown]:
+    """Post id → the post as it is shown, of those that the wording meets."""
     try:
-        found = rules.compile([(1, 1, expression)]).match(posts)
+        decided = stored.decided(rules.compile([(1, 1, expression)]), posts, surfaces)
     except RuleError:
-        return Met(len(posts), frozenset(), ())
-    met = [(post, hits[0].words) for post, hits in zip(posts, found, strict=True) if hits]
-    shown = tuple((post.id, post.posted_at, post.text, words) for post, words in met[:LIKE])
-    return Met(len(posts), frozenset(post.id for post, _ in met), shown)
+        return {}
+    return {post.id: Shown(post.id, post.posted_at, post.text, hits[0].words) for post, hits in decided}
+
+
+def near_misses(posts: Sequence[Stored], expression: str, surfaces: Mapping[str, str]) -> list[tuple[Shown, Lack]]:
+    """Posts that lack one piece of the rule alone, and which one.
+
+    Those whose case is rare come first: a post with "crater" that lacks the road tells more than each with "road" that
+    lacks the crater.
+    """
+    try:
+        by_surface = {surface: Explainer(expression, surface) for surface in {*surfaces.values(), "local"}}
+    except RuleError:
+        return []
+    cases: dict[tuple[str, ...], list[tuple[Shown, Lack]]] = {}
+    for post in posts:
+        lack = by_surface[surfaces.get(post.source, "local")].lack(post)
+        if lack is not None:
+            case = (lack.part, *sorted(word.casefold() for word in lack.words))
+            cases.setdefault(case, []).append((Shown(post.id, post.posted_at, post.text, lack.words), lack))
+    return [one for case in sorted(cases.values(), key=len) for one in case[:2]][:NEAR]
+
+
+@lru_cache(maxsize=4096)
+def undecided(expression: str, kind: str) -> tuple[str, ...]:
+    """The operators of a wording that are unknown on posts of this kind of source; empty: it works there whole."""
+    try:
+        tree = rules.parse(expression)
+    except RuleError:
+        return ()
+    tells = sources.capabilities(kind).tells
+    operators = (operator_of(node) for node in walk(tree) if isinstance(node, Leaf))
+    unknown = (operator.name for operator in operators if operator and not rules.evaluated(operator, tells))
+    return tuple(dict.fromkeys(unknown))
+
+
+def kinds() -> list[str]:
+    """Every kind of source that there is."""
+    return adapters.kinds("connector.sources")

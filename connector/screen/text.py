@@ -22,6 +22,9 @@ _TAGS = {
     "": "{}",
     "by": '<span style="opacity:.75">{}</span>',
     "word": '<mark style="background:rgba(255,190,0,.30);color:inherit;border-radius:3px;padding:0 2px">{}</mark>',
+    "against": '<mark style="background:rgba(220,60,60,.22);color:inherit;border-radius:3px;padding:0 2px">{}</mark>',
+    "gone": '<del style="background:rgba(220,60,60,.16);border-radius:3px">{}</del>',
+    "new": '<ins style="background:rgba(40,160,90,.20);text-decoration:none;border-radius:3px">{}</ins>',
     "place": '<mark style="background:none;color:inherit;text-decoration:underline dotted 2px;'
     'text-underline-offset:4px">{}</mark>',
 }

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from sqlmodel import delete
 
+from connector.models import Rule, RuleVersion
+from connector.store import catalogue
+from tests.builders import a_rule
 from tests.conftest import KEY, missing
 from tests.pages.browser import CHROMIUM, Browser, City, Site, launched, serving
 
@@ -24,6 +28,22 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
     yield made
     made.database.close()
     st.cache_resource.clear()
+
+
+GOOD = '(pothole OR "pot hole") -is:retweet'
+
+
+@pytest.fixture
+def few(city: City) -> City:
+    """Three rules in place of the demo's."""
+    with city.database.writing() as session:
+        session.exec(delete(RuleVersion))
+        session.exec(delete(Rule))
+        a_rule(session, name="Pothole: street words", expression=GOOD)
+        a_rule(session, "graffiti", name="Tagging", expression="graffiti OR tagged")
+        a_rule(session, "graffiti", name="Old one", expression="spraycan", active=False)
+        catalogue.touch(session)
+    return city
 
 
 @pytest.fixture(scope="session")

@@ -9,29 +9,16 @@ import pytest
 from sqlmodel import delete, select
 from streamlit.testing.v1 import AppTest
 
-from connector import rules, screen, sealing
+from connector import screen, sealing
 from connector.errors import AlreadyDecidedError
 from connector.models import AuditEntry, Rule, RuleVersion, now
 from connector.store import catalogue
 from tests.builders import a_post, a_rule, a_suspect
 from tests.pages.browser import City
+from tests.pages.conftest import GOOD
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "rules.py")
 HOSTILE = '**bold** :red[x] ![i](http://127.0.0.1:9/x.png) <img src=x onerror="a()"> [l](javascript:1) :streamlit: =1+1'
-GOOD = '(pothole OR "pot hole") -is:retweet'
-
-
-@pytest.fixture
-def few(city: City) -> City:
-    """Three rules in place of the demo's."""
-    with city.database.writing() as session:
-        session.exec(delete(RuleVersion))
-        session.exec(delete(Rule))
-        a_rule(session, name="Pothole: street words", expression=GOOD)
-        a_rule(session, "graffiti", name="Tagging", expression="graffiti OR tagged")
-        a_rule(session, "graffiti", name="Old one", expression="spraycan", active=False)
-        catalogue.touch(session)
-    return city
 
 
 def shown(**query: Any) -> AppTest:
@@ -74,10 +61,15 @@ def press(page: AppTest, label: str) -> AppTest:
     return ran(page)
 
 
-def view(page: AppTest, name: str) -> AppTest:
-    views = page.segmented_control[0]
-    views.set_value(next(label for label in views.options if name in label))
+def view(page: AppTest, name: str, at: int = 0) -> AppTest:
+    """Choose one of the views of the list, or of the sections with `at=1`."""
+    choices = page.segmented_control[at]
+    choices.set_value(next(label for label in choices.options if name in label))
     return ran(page)
+
+
+def views(page: AppTest) -> list[str]:
+    return [option.replace(":blue[", "").rstrip("]") for option in page.segmented_control[0].options]
 
 
 def stored(city: City, rule_id: int) -> Rule:
@@ -102,11 +94,10 @@ def test_the_list_counts_what_each_rule_found(few: City) -> None:
         a_suspect(session, "pothole joke", status="dismissed", decided_at=now())
     page = shown()
     row = page.dataframe[0].value.set_index("name").loc["Pothole: street words"]
-    assert (row["type"], row["matched"], row["share"]) == ("Pothole", 3, 0.67)
+    assert (row["type"], row["matched"], row["share"]) == ("Pothole", 3, "67 % (21–94, 3)")
+    assert (row["last"], row["works"], row["wording"]) == ("now", "all", GOOD)
     assert listed(page) == ["Tagging", "Pothole: street words"]
-    assert [option.replace(":blue[", "").rstrip("]") for option in page.segmented_control[0].options] == [
-        "On 2", "Off 1"
-    ]  # fmt: skip
+    assert views(page) == ["On 2", "Off 1", "Look at 0"]
 
 
 def test_the_other_view_and_a_name_narrow_the_list(few: City) -> None:
@@ -181,11 +172,9 @@ def test_handles_are_masked_and_accounts_are_met_by_pseudonym(few: City) -> None
 def test_saving_makes_a_version_and_keeps_the_old_one(few: City) -> None:
     rule_id = rule_named(few, "Pothole: street words")
     page = press(write(shown(rule=rule_id), "pothole OR crater"), "Save version 2")
-    assert "Version 2 is saved" in words(page)
+    assert "Version 2 is saved" in html_of(page)
     rule = stored(few, rule_id)
     assert (rule.version, rule.expression) == (2, "pothole OR crater")
-    assert "Version 1" in words(page)
-    assert GOOD in [code.value for code in page.code]
     with few.database.reading() as session:
         last = session.exec(select(AuditEntry).order_by(AuditEntry.id.desc())).first()  # type: ignore[union-attr]
         versions = session.exec(select(RuleVersion.by).where(RuleVersion.rule_id == rule_id)).all()
@@ -292,11 +281,6 @@ def test_outside_text_stays_text(few: City) -> None:
     page = write(page, 'pothole ![i](http://x/y.png) "<b>')
     assert "![i]" not in "\n".join(element.value for element in page.markdown)
     assert not [one.label for one in page.button if "![i]" in one.label]
-
-
-def test_help_lists_every_operator(few: City) -> None:
-    table = shown().dataframe[-1].value
-    assert list(table["sign"]) == [operator.name for operator in rules.OPERATORS]
 
 
 def test_no_rule_yet(city: City) -> None:

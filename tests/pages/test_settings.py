@@ -273,7 +273,7 @@ def test_an_import_is_looked_at_before_and_changes_nothing_so(city: City) -> Non
     assert "-  due_hours: 120" in found.diff
     assert "+  due_hours: 9" in found.diff
     assert the_type(city, "pothole").due_hours == 120
-    settings.take_file(city.database, text, "Dana Ortiz", "new.yaml")
+    settings.take_file(city.database, city.config, text, "Dana Ortiz", "new.yaml")
     assert the_type(city, "pothole").due_hours == 9
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.screen.rule_posts import marked
 from connector.screen.text import pieces
 
 
@@ -21,6 +22,13 @@ def test_a_word_inside_the_place_stays_marked() -> None:
 
 def test_words_meet_whole_tokens_in_any_case() -> None:
     assert [piece for piece in pieces("Nice ICE", ["ice"]) if piece[1]] == [("ICE", "word")]
+
+
+def test_what_excludes_a_post_is_marked_apart_from_what_met_it() -> None:
+    assert [piece for piece in marked("Golf pothole", ["pothole"], ["golf"]) if piece[1]] == [
+        ("Golf", "against"),
+        ("pothole", "word"),
+    ]
 
 
 @given(st.text(), st.lists(st.text(min_size=1), max_size=4), st.text())
