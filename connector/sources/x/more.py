@@ -170,7 +170,7 @@ def _entities(post: Other) -> Entities:
     if (found := _marked(post)) is not None:
         return found
     note = post.note_tweet or post.note_post
-    text = (note and note.text) or post.text or ""
+    text = plain((note and note.text) or post.text or "")
     mentions = [Mention(username=handle) for handle in MENTION.findall(text)]
     return Entities(mentions=mentions, urls=[Url(url=url) for url in LINK.findall(text)])
 
