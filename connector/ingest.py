@@ -1,6 +1,6 @@
 """Files of posts: stored by `ingest`, or only matched by `match`.
 
-The same intake as the worker's, batch by batch in constant memory; a broken line is named and counted, and the rest
+The same intake as the worker's, block by block in constant memory; a broken line is named and counted, and the rest
 goes on. `sources/x/lines.py` reads the lines.
 """
 

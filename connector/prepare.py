@@ -1,6 +1,6 @@
 """The first half of the intake: posts are matched, decoded, masked, sealed, placed and judged, in memory alone.
 
-No session and no id of ours: what comes out are rows as the database's driver takes them, in plain tuples that travel
+No session and no id of ours: what comes out are rows as the database's driver takes them, in plain values that travel
 well between processes. `intake.py` stores them; `ingest.py` lets several processes prepare at once.
 """
 
@@ -160,7 +160,7 @@ class Preparer:
         return Run(len(posts), self._staged(source.name, drafts))
 
     def _staged(self, source: str, drafts: Sequence[_Draft]) -> list[Ready]:
-        """Stage by stage, not post by post: so each stage's code stays in the processor's cache, a quarter faster."""
+        # Stage by stage, not post by post: the code of a stage stays in the processor's cache, which saves a quarter.
         at = time_text(now())
         for draft in drafts:
             self._decode(draft, at)

@@ -310,6 +310,7 @@ def _process(folder: Path, *arguments: str, **options: Any) -> subprocess.Comple
     )
 
 
+@pytest.mark.long
 def test_progress_is_shown_on_a_terminal_alone_and_never_on_stdout(city: Path) -> None:
     (city / "posts.jsonl").write_bytes(b"".join(a_line(str(n)) for n in range(1500)))
     quiet = _process(city, "ingest", "posts.jsonl", "--json", capture_output=True)

@@ -22,7 +22,7 @@ from connector.config import Config
 from connector.sources.x.shapes import WholeLine, decoder
 from connector.store import Database
 
-_BATCH = 500
+_BATCH = 1_000  # posts a commit, as `ingest`
 _INGESTED = {"post": "id", "match": "post_id", "suspect": "lead_post_id", "suspect_post": "post_id"}
 """What a stored post leaves behind, and the column that holds its id."""
 
@@ -30,7 +30,7 @@ _INGESTED = {"post": "id", "match": "post_id", "suspect": "lead_post_id", "suspe
 def ingest(share: float, count: int = 40_000, turns: int = 3) -> dict[str, Any]:
     """The command `ingest` against full decode, one seal a stored post and a raw insert of the rows it wrote.
 
-    The floor does that in one thread of this process, commits batches of 500 too, into the same tables with their
+    The floor does that in one thread of this process, commits as many posts at once, into the same tables with their
     indexes; measured is the whole command, the start of its processes included. `ratio` is of wall time, `cpu_ratio`
     of the CPU time of all processes; floor and measured take turns, and the fastest of each counts.
     """

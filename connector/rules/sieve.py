@@ -22,7 +22,7 @@ except ImportError:  # there is no wheel for Windows: then every line goes the o
 
 _LEAST_RUN = 3
 _TRIAL = 1_000  # lines
-_WORTH = 0.25  # the share of lines that must be passed over: the look costs about a quarter of decoding and matching
+_WORTH = 4  # what a line that is passed over saves, in looks at a line or at a word found in it
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BACKSLASH = ord("\\")
 _ASCII_RUN = re.compile("[a-z0-9]+")
@@ -61,11 +61,11 @@ class Sieve:
         for word, beside in anchors:
             if word.isascii():
                 self._beside.setdefault(numbers[word], []).append(frozenset([numbers[other] for other in beside]))
-        self._seen = self._passed_over = 0
+        self._seen = self._passed_over = self._looked_at = 0
 
     def kept(self, lines: Sequence[bytes]) -> Sequence[int]:
-        """Positions of the lines to decode, in order; of all lines, once it turned out that few are passed over."""
-        if self._seen >= _TRIAL and self._passed_over < self._seen * _WORTH:
+        """Positions of the lines to decode, in order; of all, once it turned out that looking costs more than it saves."""
+        if self._seen >= _TRIAL and self._passed_over * _WORTH < self._seen + self._looked_at:
             return range(len(lines))
         block = b"\n".join([b"", *lines, b""])
         hits: list[tuple[int, int]] = []
@@ -77,6 +77,7 @@ class Sieve:
                 found.setdefault(bisect_left(ends, end - 1), set()).add(number)
         kept = sorted([at for at, numbers in found.items() if self._suffice(numbers)])
         self._seen += len(lines)
+        self._looked_at += len(hits)
         self._passed_over += len(lines) - len(kept)
         return kept
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from connector.errors import ConfigError
 from connector.triage.geometry import Box, Line, Point, box_of, meeting
@@ -28,8 +28,7 @@ TOUCH = 60.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a post is about, and why we think so."""
 
     name: str

@@ -7,9 +7,9 @@ latitude it stands at, which is right to a few centimetres over a city. Read on 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
-from math import cos, hypot, radians
+from math import cos, hypot, inf, radians
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -32,18 +32,20 @@ def box_of(points: Sequence[Point]) -> Box:
 def boxes_near(a: Box, b: Box, within: float) -> bool:
     """Whether two boxes overlap or stand closer than so many metres."""
     dy = within / METRES_A_DEGREE
-    dx = dy / max(0.01, cos(radians(a[1])))
+    dx = dy / max(0.01, cos(radians(a[1]))) if within else 0.0
     return a[0] <= b[2] + dx and b[0] <= a[2] + dx and a[1] <= b[3] + dy and b[1] <= a[3] + dy
 
 
 class Line:
     """A street's piece: at least two points, in order."""
 
-    __slots__ = ("box", "points", "reach")
+    __slots__ = ("box", "points", "reach", "sides")
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.points = list(points)
         self.box = box_of(self.points)
+        self.sides = [(box_of(side), side) for side in pairwise(self.points)]
+        """From each point to the next, with its own box."""
         self.reach = [0.0, *accumulate(metres(a, b) for a, b in pairwise(self.points))]
         """Metres from the start to each point."""
 
@@ -62,16 +64,7 @@ class Line:
 
     def nearest(self, point: Point) -> tuple[float, Point]:
         """How far the line is from a point, in metres, and where on the line that is."""
-        wide = cos(radians(point[1]))
-        best, where = float("inf"), self.points[0]
-        for (ax, ay), (bx, by) in pairwise(self.points):
-            dx, dy, px, py = (bx - ax) * wide, by - ay, (point[0] - ax) * wide, point[1] - ay
-            square = dx * dx + dy * dy
-            part = min(1.0, max(0.0, (px * dx + py * dy) / square)) if square else 0.0
-            off = hypot(px - part * dx, py - part * dy)
-            if off < best:
-                best, where = off, (ax + part * (bx - ax), ay + part * (by - ay))
-        return best * METRES_A_DEGREE, where
+        return _nearest((side for _, side in self.sides), point)
 
 
 def meeting(a: Line, b: Line, within: float) -> tuple[float, Point] | None:
@@ -81,16 +74,35 @@ def meeting(a: Line, b: Line, within: float) -> tuple[float, Point] | None:
     shared = set(a.points).intersection(b.points)
     if shared:
         return 0.0, min(shared, key=a.points.index)
-    for first in pairwise(a.points):
-        box = box_of(first)
-        if boxes_near(box, b.box, 0):
-            for second in pairwise(b.points):
-                crossing = _crossing(*first, *second) if boxes_near(box, box_of(second), 0) else None
-                if crossing:
-                    return 0.0, crossing
-    gaps = [b.nearest(point) for point in a.points] + [a.nearest(point) for point in b.points]
-    gap = min(gaps)
+    others = [(box, side) for box, side in b.sides if boxes_near(box, a.box, 0)]
+    for box, first in a.sides:
+        for other, second in others:
+            crossing = _crossing(*first, *second) if boxes_near(box, other, 0) else None
+            if crossing:
+                return 0.0, crossing
+    gap = min([*_gaps(a, b, within), *_gaps(b, a, within)], default=(inf, (0.0, 0.0)))
     return gap if gap[0] <= within else None
+
+
+def _gaps(a: Line, b: Line, within: float) -> list[tuple[float, Point]]:
+    """From those points of one line that may be as near to the other: how far off it is, and where."""
+    wide = 2 * within  # a degree's length is that of the box's south, so a box may be a hair nearer than it looks
+    sides = [side for box, side in b.sides if boxes_near(box, a.box, wide)]
+    return [_nearest(sides, point) for point in a.points if sides and boxes_near(point + point, b.box, wide)]
+
+
+def _nearest(sides: Iterable[tuple[Point, Point]], point: Point) -> tuple[float, Point]:
+    """How far the nearest of some sides is from a point, in metres, and where on it that is."""
+    wide = cos(radians(point[1]))
+    best, where = inf, point
+    for (ax, ay), (bx, by) in sides:
+        dx, dy, px, py = (bx - ax) * wide, by - ay, (point[0] - ax) * wide, point[1] - ay
+        square = dx * dx + dy * dy
+        part = min(1.0, max(0.0, (px * dx + py * dy) / square)) if square else 0.0
+        off = hypot(px - part * dx, py - part * dy)
+        if off < best:
+            best, where = off, (ax + part * (bx - ax), ay + part * (by - ay))
+    return best * METRES_A_DEGREE, where
 
 
 def _crossing(a: Point, b: Point, c: Point, d: Point) -> Point | None:

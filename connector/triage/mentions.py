@@ -7,17 +7,20 @@ number or a second street beside it, and one that is also an ordinary word needs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from connector.triage.names import (
     DIRECTIONS,
     LEADING,
     LOOSE_SUFFIXES,
     NUMBERED,
+    ONE_FORM,
     SUFFIXES,
     Choice,
     Entry,
     Names,
+    Start,
     ordinal,
 )
 from connector.triage.text import Text
@@ -31,10 +34,24 @@ from connector.triage.vocabulary import (
     OF,
     STREET_WORDS,
     STRONG,
-    WEAK,
+    THE,
 )
 
 _BLOCK = frozenset(["block", "blk", "cuadra"])
+_OF_A_NUMBER = frozenset(["of", "de", "on", "del", "la"]) | _BLOCK
+"""May stand between a house or block number and the name."""
+_SUPPORT = AFTER | LEADING | NUMBERED | _OF_A_NUMBER | DIRECTIONS.keys()
+"""Before a street's name without its suffix, only these and a number speak for the street."""
+
+
+class House(NamedTuple):
+    """The number before a street's name."""
+
+    number: int
+    block: bool
+    """The number is that of a block."""
+    at: int
+    """The word it is."""
 
 
 @dataclass(slots=True)
@@ -43,52 +60,74 @@ class Mention:
 
     first: int
     last: int
-    streets: tuple[int, ...] = ()
+    name: int
+    """Where the name itself begins, after a direction or "calle"."""
+    streets: tuple[int, ...]
     """All that the name may mean; empty for a landmark."""
-    landmark: int | None = None
-    sure: float = 0.0
+    landmark: int | None
+    sure: float
     """By itself; 0 counts only beside a second street or a number."""
-    likely: bool = False
-    """Written like a name: capital, number or full form."""
-    full: bool = False
-    number: int | None = None
-    block: bool = False
-    start: int = 0
-    """Where the house number stands, else `first`."""
+    full: bool
+    house: House | None
+
+    def likely(self, text: Text) -> bool:
+        """Whether it is written like a name: capital, number or full form."""
+        if self.sure or not text.mixed or text.capital(self.name):
+            return True
+        return text.norms(self.name, self.last)[0][0].isdigit()
 
 
-def find_mentions(text: Text, starts: list[int], names: Names, districts: frozenset[str]) -> list[Mention]:
+def is_idle(text: Text, at: int, names: Names) -> bool:
+    """Whether a text's only name is a bare street's with no word and no sign beside it that speaks for the street."""
+    before, after = text.raw[at - 1], text.raw[at + 1]
+    beside = before in _SUPPORT or before.isdecimal() or after in SUFFIXES
+    return not beside and names.is_faint(text.raw[at], after) and not text.led_by("#", at)
+
+
+def find_mentions(text: Text, starts: list[Start], names: Names, districts: frozenset[str]) -> list[Mention]:
     """Every name that may mean a place, in order, of those that may begin at the words `starts`."""
     found: list[Mention] = []
     end = 0
-    for at in starts:
-        mention = _mention_at(text, names, districts, at) if at >= end else None
+    for at, choices in starts:
+        if at < end:
+            continue
+        slip = False
+        if choices is None:
+            choices, slip = _meant(text, names, at)
+        mention = _mention_at(text, at, choices, districts)
         if mention:
+            if slip and mention.sure:
+                mention.sure -= 0.15
             found.append(mention)
             end = mention.last
     return found
 
 
-def _mention_at(text: Text, names: Names, districts: frozenset[str], at: int) -> Mention | None:
-    norm, slip = text.norms[at], False
-    if norm.isdecimal() and at and text.raw[at - 1] in NUMBERED and len(norm) < 4:
-        norm = ordinal(int(norm))
-    choices = names.heads.get(norm)
-    if not choices and len(norm) > 5 and _invites_slip(text, at):
-        norm, slip = names.near(norm), True
-        choices = names.heads.get(norm)
-    if not choices or text.text[text.start(at) - 1 : text.start(at)] == "@":
-        return None
+def _meant(text: Text, names: Names, at: int) -> tuple[list[Choice], bool]:
+    """What a number after "calle" or a misspelt word may name, under the word as it stands; whether it is misspelt."""
+    (word,) = text.norms(at, at + 1)
+    numbered = word.isdecimal() and text.raw[at - 1] in NUMBERED and len(word) < 4
+    choices = names.heads.get(ordinal(int(word)) if numbered else word, [])
+    slip = not choices and _invites_slip(text, at)
+    if slip:
+        choices = names.heads.get(names.near(word), [])
+    return [replace(choice, name=" ".join([word, *choice.rest])) for choice in choices], slip
+
+
+def _mention_at(text: Text, at: int, choices: list[Choice], districts: frozenset[str]) -> Mention | None:
     weak: Mention | None = None
     for choice in choices:
-        last = at + len(choice.words)
-        if (last - at > 1 and text.norms[at + 1 : last] != choice.words[1:]) or _hyphened(text, last):
+        last = at + 1
+        if choice.rest:
+            last += len(choice.rest)
+            if text.raw[at + 1] not in choice.second or text.norms(at + 1, last) != choice.rest:
+                continue
+        if _part_of_another_word(text, at, last):
             continue
         mention = _landmark(text, at, last, choice.landmark) if choice.landmark else None
         if not mention and choice.streets:
             mention = _street(text, at, last, choice, districts)
         if mention and mention.sure:
-            mention.sure -= 0.15 if slip else 0.0
             return mention
         weak = weak or mention
     return weak
@@ -96,125 +135,130 @@ def _mention_at(text: Text, names: Names, districts: frozenset[str], at: int) ->
 
 def _invites_slip(text: Text, at: int) -> bool:
     """Whether a misspelt street may stand here: before a suffix, or capitalised after a preposition."""
-    if at + 1 < len(text.norms) and text.raw[at + 1] in SUFFIXES:
+    return text.raw[at + 1] in SUFFIXES or (text.raw[at - 1] in AFTER and text.capital(at))
+
+
+def _part_of_another_word(text: Text, first: int, last: int) -> bool:
+    """Whether the name is a handle, "@Mason", or in a compound, "Pine-scented"."""
+    written = text.text
+    if "@" in written and text.led_by("@", first):
         return True
-    return bool(at) and text.raw[at - 1] in AFTER and text.capital(at)
+    if "-" not in written:
+        return False
+    end = text.end(last - 1)
+    return written.startswith("-", end) and written[end + 1 : end + 2].islower()
 
 
 def _landmark(text: Text, first: int, last: int, entry: Entry) -> Mention | None:
-    if entry.article and _goes_on_as_a_name(text, last, entry.own):
+    before = text.raw[first - 1]
+    article = before in THE
+    if entry.article and (not article or _goes_on_as_a_name(text, last, entry.own)):
         return None
-    before = text.raw[first - 1] if first else ""
-    article = before in ("the", "la", "el", "del", "al")
-    lead = text.raw[first - 2] if first > 1 and article else before
+    lead = text.raw[first - 2] if article else before
     placed = lead in AFTER or before in ("del", "al")
     capital = text.capital(first)
-    if entry.article and not article:
-        sure = 0.0
-    elif entry.article:
-        ends = last == len(text.raw) or text.raw[last] in GOES_ON or bool(text.between(last, last).strip())
+    if entry.article:
+        following = text.raw[last]
+        ends = not following or following in GOES_ON or bool(text.gap(last - 1).strip())
         plain_word = entry.proper and last - first == 1 and not capital and (text.mixed or not placed or not ends)
         sure = 0.0 if plain_word else 0.75 if capital else 0.65 if placed else 0.5
     elif before != "the" and before in ARTICLES and not capital:
         sure = 0.0
     else:
         sure = 0.85 if capital or placed or article else 0.6 if last - first > 1 else 0.0
-    if not sure:
-        return None
-    return Mention(first, last, landmark=entry.place, sure=sure, likely=True, full=True, start=first)
+    return Mention(first, last, first, (), entry.place, sure, True, None) if sure else None
 
 
 def _street(text: Text, first: int, last: int, choice: Choice, districts: frozenset[str]) -> Mention | None:
-    capital, entries = text.capital(first), choice.streets
-    mention = Mention(first, last, likely=capital or not text.mixed or text.norms[first][0].isdigit())
-    if first and (direction := text.norms[first - 1]) in DIRECTIONS:
-        entries = [e for e in entries if e.direction == direction] or entries
-        mention.first = first - 1
-    after = text.norms[last] if last < len(text.norms) else ""
-    if after not in SUFFIXES or text.between(last, last).strip(".") != " ":
+    raw, name = text.raw, first
+    before = raw[first - 1]
+    if before in DIRECTIONS:
+        choice = choice.towards(DIRECTIONS[before])
+        first -= 1
+        before = raw[first - 1]
+    after = SUFFIXES.get(raw[last], "")
+    if after and text.gap(last - 1).strip(".") != " ":
         after = ""
-    fits = _fitting(text, first, last, entries, after) if after in choice.suffixes or "" in choice.suffixes else []
-    if fits:
-        entries, mention.sure, mention.full, mention.likely = fits, 0.8, True, True
-        mention.last = last + (after in SUFFIXES and fits[0].suffix == after)
-    elif after in LOOSE_SUFFIXES and any(e.suffix for e in entries) and _wrong_suffix_is_meant(text, mention, last):
-        mention.sure, mention.last, mention.likely = 0.5, last + 1, True
-    elif mention.first and text.raw[mention.first - 1] in LEADING:
-        mention.sure, mention.first, mention.full, mention.likely = 0.75, mention.first - 1, True, True
+    full, sure = True, 0.8
+    if (after in choice.suffixes or "" in choice.suffixes) and (fits := _fitting(text, name, last, choice, after)):
+        entries = fits
+        last += after != "" and fits[0].suffix == after
+    elif after in LOOSE_SUFFIXES and any(choice.suffixes) and _wrong_suffix_is_meant(text, first, last):
+        entries, full, sure = choice.streets, False, 0.5
+        last += 1
+    elif before in LEADING:
+        entries, sure = choice.streets, 0.75
+        first -= 1
+        before = raw[first - 1]
     else:
-        entries = [e for e in entries if e.suffix] or entries
-        mention.sure = _bare(text, mention, entries[0], districts)
-        if mention.sure < 0:
+        entries, full = choice.bare, False
+        sure = _bare(text, first, last, choice, districts)
+        if sure < 0:
             return None
-    mention.streets = tuple(dict.fromkeys([e.place for e in entries])) if len(entries) > 1 else (entries[0].place,)
-    _number(text, mention)
-    return mention
+    streets = (entries[0].place,) if len(entries) == 1 else tuple(dict.fromkeys(e.place for e in entries))
+    numbered = before in _OF_A_NUMBER or before.isdecimal()
+    return Mention(first, last, name, streets, None, sure, full, _house(text, first, full) if numbered else None)
 
 
-def _fitting(text: Text, first: int, last: int, entries: list[Entry], after: str) -> list[Entry]:
-    """Those whose full name stands here: with the word `after`, or without it if they have none."""
+def _fitting(text: Text, first: int, last: int, choice: Choice, after: str) -> list[Entry]:
+    """The streets whose full name stands here: with the word `after`, or without it if they have none."""
     called = _called(text, first, last)
-    return [e for e in entries if (e.suffix == after if e.suffix else called or not e.article)]
+    return [e for e in choice.streets if (e.suffix == after if e.suffix else called or not e.article)]
 
 
 def _goes_on_as_a_name(text: Text, last: int, own: frozenset[str]) -> bool:
     """Whether another name begins here: "the College Street bridge", "el Hospital Coromoto"."""
-    if last >= len(text.raw) or text.between(last, last).strip():
-        return False
     word = text.raw[last]
+    if word in SUFFIXES:
+        return not text.gap(last - 1).strip()
+    if not word or word in GOES_ON or ONE_FORM.get(word, word) in own or not text.capital(last):
+        return False
     acronym = text.span(last, last + 1).isupper()
-    named = text.capital(last) and not acronym and word not in GOES_ON
-    return text.norms[last] in SUFFIXES or (named and text.norms[last] not in own)
+    return not acronym and not text.gap(last - 1).strip()
 
 
 def _called(text: Text, first: int, last: int) -> bool:
     """Whether a name that wants its article has it: "along the Lookout", "the hill road", but not "the cut"."""
-    if not first or text.raw[first - 1] != "the":
+    if text.raw[first - 1] != "the":
         return False
-    return last - first > 1 or text.capital(first) or text.raw[first - 2 : first - 1] in (["by"], ["on"], ["at"])
+    return last - first > 1 or text.capital(first) or text.raw[first - 2] in ("by", "on", "at")
 
 
-def _hyphened(text: Text, last: int) -> bool:
-    """Whether the name is part of a compound: "Pine-scented"."""
-    end = text.end(last - 1)
-    return text.text[end : end + 1] == "-" and text.text[end + 1 : end + 2].islower()
-
-
-def _wrong_suffix_is_meant(text: Text, mention: Mention, suffix: int) -> bool:
+def _wrong_suffix_is_meant(text: Text, first: int, suffix: int) -> bool:
     """ "Mill Road" for Mill Street, but not "third street light"."""
-    following = text.raw[suffix + 1] if suffix + 1 < len(text.raw) else ""
-    return following not in LIGHTS and (text.capital(mention.first) or not text.mixed)
+    return text.raw[suffix + 1] not in LIGHTS and (text.capital(first) or not text.mixed)
 
 
-def _bare(text: Text, mention: Mention, entry: Entry, districts: frozenset[str]) -> float:
+def _bare(text: Text, first: int, last: int, choice: Choice, districts: frozenset[str]) -> float:
     """How surely a name without suffix means the street; 0: only beside another one; -1: it does not."""
-    first, last = mention.first, mention.last
-    following = text.raw[last] if last < len(text.raw) and not text.between(last, last).strip(" #") else ""
-    if following in NOT_A_STREET:
+    raw = text.raw
+    before, following = raw[first - 1], raw[last]
+    if following in NOT_A_STREET and not text.gap(last - 1).strip(" #"):
         return -1.0
-    name = " ".join(text.norms[first:last])
-    before = text.raw[first - 1] if first else ""
-    if first and text.text[text.start(first) - 1] == "#":
-        return 0.0 if name in COMMON else 0.5
+    if first and "#" in text.text and text.led_by("#", first):
+        return 0.0 if choice.name in COMMON else 0.5
+    article = choice.bare[0].article
     if before in ("la", "el") and text.mixed:
-        spanish = text.raw[first - 2] in AFTER if first > 1 else True
-        return 0.6 if spanish and not entry.article and (text.capital(last - 1) or text.raw[first].isdigit()) else 0.0
-    if before in ARTICLES or entry.article or name in districts:
+        spanish = first < 2 or raw[first - 2] in AFTER
+        return 0.6 if spanish and not article and (text.capital(last - 1) or raw[first].isdigit()) else 0.0
+    if before not in AFTER or article or choice.name in districts:
         return 0.0
-    if following and following not in GOES_ON and text.capital(last):
-        return 0.0
-    return _placed(text, mention, name, before, following)
+    if following and following not in GOES_ON:
+        if text.gap(last - 1).strip(" #"):
+            following = ""
+        elif text.capital(last):
+            return 0.0
+    return _placed(text, first, choice.name, following)
 
 
-def _placed(text: Text, mention: Mention, name: str, before: str, following: str) -> float:
+def _placed(text: Text, first: int, name: str, following: str) -> float:
     """The weight of the preposition before a bare name, of its capital and of what follows."""
-    first = mention.first
-    capital, numbered = text.capital(first), name[0].isdigit()
-    strong = before in STRONG or (before == "of" and first > 1 and text.raw[first - 2] in OF)
-    weak = before in WEAK and not STREET_WORDS.isdisjoint(text.raw)
-    if not strong and not weak:
+    before = text.raw[first - 1]
+    strong = before in STRONG or (before == "of" and text.raw[first - 2] in OF)
+    if not strong and STREET_WORDS.isdisjoint(text.raw):
         return 0.0
-    if numbered:
+    capital = text.capital(first)
+    if name[0].isdigit():
         digits = text.raw[first][0].isdigit()
         return (0.6 if strong else 0.5) if (digits and before != "in") or capital else 0.0
     if capital:
@@ -229,28 +273,27 @@ def _placed(text: Text, mention: Mention, name: str, before: str, following: str
     return 0.5 if strong and ends else 0.0
 
 
-def _number(text: Text, mention: Mention) -> None:
-    """Notes the house or block number that stands before the name."""
-    at = mention.first - 1
-    mention.start = mention.first
+def _house(text: Text, first: int, full: bool) -> House | None:
+    """The house or block number that stands before a name, which may be told in `full`."""
+    at = first - 1
     if at > 0 and text.raw[at] in ("of", "de", "on", "del"):
         at -= 1
     elif at > 0 and text.raw[at] in ("la",):
         at -= 2 if text.raw[at - 1] == "de" else 1
     block = at > 0 and text.raw[at] in _BLOCK
     at = at - 1 if block else at
-    if at < 0 or not (block or at == mention.first - 1):
-        return
+    if at < 0 or not (block or at == first - 1):
+        return None
     digits = text.raw[at].replace("xx", "00") if block else text.raw[at]
     if not digits.isdecimal():
-        return
-    if len(digits) > 5 or (not block and not mention.full and len(digits) < 3 and not _told(text, mention, at)):
-        return
-    if text.between(at + 1, at + 1).strip():  # "at 8:05, Mill …" is no address
-        return
-    mention.number, mention.block, mention.start = int(digits), block, at
+        return None
+    if len(digits) > 5 or (not block and not full and len(digits) < 3 and not _told(text, first, at)):
+        return None
+    if text.gap(at).strip():  # "at 8:05, Mill …" is no address
+        return None
+    return House(int(digits), block, at)
 
 
-def _told(text: Text, mention: Mention, number: int) -> bool:
+def _told(text: Text, first: int, number: int) -> bool:
     """Whether a short number before a bare name is a house: "at 27 Lindqvist", not "20 Pine"."""
-    return text.capital(mention.first) and number > 0 and text.raw[number - 1] in ("at", "of", "en", "near")
+    return text.capital(first) and number > 0 and text.raw[number - 1] in ("at", "of", "en", "near")

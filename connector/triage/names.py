@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, count
 
 from connector.triage.slips import Slips
-from connector.triage.vocabulary import AFTER
+from connector.triage.vocabulary import AFTER, THE
 
 WORD = re.compile(r"[^\W_]+(?:['_][^\W_]+)*")
 """A word of a `plain` text."""
@@ -74,6 +73,9 @@ ORDINALS = {word: ordinal(at) for words in (_ENGLISH, _SPANISH) for at, word in 
 ORDINALS |= {f"{at}{ending}": ordinal(at) for at in range(1, 41) for ending in ("ra", "da", "ta", "ma", "va", "na")}
 _ABBREVIATIONS = {"apts": "apartments", "elem": "elementary", "hosp": "hospital", "ctr": "center", "centre": "center"}
 ONE_FORM = {**SUFFIXES, **DIRECTIONS, **ORDINALS, **_ABBREVIATIONS}
+_VARIANTS: dict[str, set[str]] = {}
+for _word, _norm in ONE_FORM.items():
+    _VARIANTS.setdefault(_norm, {_norm}).add(_word)
 _TRANSLATED = {
     "library": "biblioteca", "hospital": "hospital", "school": "escuela", "market": "mercado", "stadium": "estadio",
     "beach": "playa", "laundromat": "lavanderia", "station": "estacion", "lighthouse": "faro", "museum": "museo",
@@ -128,29 +130,34 @@ class Entry:
 class Choice:
     """Some words and all that they may name."""
 
-    words: list[str]
+    name: str
+    """The words."""
+    rest: list[str]
+    """Those after the first."""
+    second: frozenset[str] = frozenset()
+    """How the first of these may be written."""
     streets: list[Entry] = field(default_factory=list)
+    bare: list[Entry] = field(default_factory=list)
+    """Of its streets those that have a suffix, which the words alone leave out; all, if none has."""
     suffixes: set[str] = field(default_factory=set)
     """Of its streets; one may have none."""
     landmark: Entry | None = None
 
+    def add(self, street: Entry) -> None:
+        self.streets.append(street)
+        self.suffixes.add(street.suffix)
+        self.bare = [e for e in self.streets if e.suffix] or self.streets
 
-_NOTHING, _NAME, _BEGINS, _NUMBER, _SLIP = range(5)
-"""What a word alone hints at: a name, its first word, a street's number, a misspelt street."""
+    def towards(self, direction: str) -> Choice:
+        """The streets that lie in this direction, or all if none does, with the word for it."""
+        directed = Choice(f"{direction} {self.name}", self.rest, self.second)
+        for street in [e for e in self.streets if e.direction == direction] or self.streets:
+            directed.add(street)
+        return directed
 
 
-class _Hints(dict[str, int]):
-    """Filled as words turn up, emptied when there are too many."""
-
-    def __init__(self, of: Callable[[str], int]) -> None:
-        super().__init__()
-        self._of = of
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _MOST_WORDS:
-            self.clear()
-        hint = self[word] = self._of(word)
-        return hint
+Start = tuple[int, list[Choice] | None]
+"""A word's position and what it may name; None: a number or a misspelt word, see `mentions.py`."""
 
 
 class Names:
@@ -166,34 +173,51 @@ class Names:
             for name in (landmark.name, *landmark.aliases, *_in_spanish(landmark)):
                 self._add_phrase(name, Entry(at, landmark=True, own=frozenset(words_of(landmark.name))))
         for choices in self.heads.values():
-            choices.sort(key=lambda choice: -len(choice.words))
-        self._seconds = {
-            head: frozenset("".join(choice.words[1:2]) for choice in choices) for head, choices in self.heads.items()
-        }
-        self._hint = _Hints(self._hint_of).__getitem__
+            choices.sort(key=lambda choice: -len(choice.rest))
+        named = {word: self.heads.get(_one_form(word), []) for word in (*self.heads, *ONE_FORM)}
+        named = {word: choices for word, choices in named.items() if choices}
+        alone = {word: choices[-1] for word, choices in named.items() if not choices[-1].rest}
+        self._choices = {word: choices for word, choices in named.items() if not word.isdecimal()}
+        self._seconds = {word: frozenset().union(*(c.second for c in choices)) for word, choices in named.items()}
+        """What may follow the first word of a name."""
+        self._articled = {word for word, choice in alone.items() if _wants_article(choice)}
+        """Words that are a name with an article."""
+        self._alone = alone.keys() - self._articled
+        """Words that are a name by themselves."""
+        self._faint = {word for word in self._alone if not _is_full(alone[word])}
+        """Those of them that are a street's name, not in full."""
+        self._dull: set[str] = set()
+        """Words that no name begins with, noted as they turn up, forgotten when there are too many."""
 
-    def starts(self, words: Sequence[str]) -> list[int]:
-        """Where among folded words a name may begin; almost always nowhere, which costs one look-up a word."""
-        hints = list(map(self._hint, words))
-        if not any(hints):
+    def starts(self, words: Sequence[str]) -> list[Start]:
+        """Where among the words of `cut` a name may begin; almost always nowhere, which costs one look-up a word."""
+        dull, alone, choices = self._dull, self._alone, self._choices
+        if dull.issuperset(words):
             return []
-        return [at for at in compress(count(), hints) if hints[at] == _NAME or self._may_begin(hints[at], words, at)]
+        return [
+            (at, choices.get(word))
+            for at, word in enumerate(words)
+            if word not in dull and (word in alone or self._may_begin(words, at))
+        ]
 
-    def _hint_of(self, word: str) -> int:
-        norm = ONE_FORM.get(word, word)
-        seconds = self._seconds.get(norm)
+    def _may_begin(self, words: Sequence[str], at: int) -> bool:
+        word, before, after = words[at], words[at - 1], words[at + 1]
+        seconds = self._seconds.get(word)
         if seconds is not None:
-            return _NAME if "" in seconds else _BEGINS
+            return after in seconds or (before in THE and word in self._articled)
+        norm = _one_form(word)
         if norm.isdecimal() and len(norm) < 4 and ordinal(int(norm)) in self.heads:
-            return _NUMBER
-        return _SLIP if self.near(norm) else _NOTHING
+            return before in NUMBERED
+        if self.near(norm):
+            return after in SUFFIXES or before in AFTER
+        if len(self._dull) >= _MOST_WORDS:
+            self._dull.clear()
+        self._dull.add(word)
+        return False
 
-    def _may_begin(self, hint: int, words: Sequence[str], at: int) -> bool:
-        after = words[at + 1] if at + 1 < len(words) else ""
-        if hint == _BEGINS:
-            return ONE_FORM.get(after, after) in self._seconds[ONE_FORM.get(words[at], words[at])]
-        before = words[at - 1] if at else ""
-        return before in NUMBERED if hint == _NUMBER else after in SUFFIXES or before in AFTER
+    def is_faint(self, word: str, after: str) -> bool:
+        """Whether a folded word, with `after` as the next, can only be a street's name without its suffix."""
+        return word in self._faint and after not in self._seconds[word]
 
     def near(self, word: str) -> str:
         """The street word that is one slip of the pen away from a folded word of six or more letters, or ""."""
@@ -230,14 +254,28 @@ class Names:
 
     def _put(self, words: list[str], entry: Entry) -> None:
         choices = self.heads.setdefault(words[0], [])
-        choice = next((choice for choice in choices if choice.words == words), None)
+        choice = next((choice for choice in choices if choice.rest == words[1:]), None)
         if choice is None:
-            choices.append(choice := Choice(words))
+            second = frozenset(_VARIANTS.get(words[1], words[1:2])) if words[1:] else frozenset()
+            choices.append(choice := Choice(" ".join(words), words[1:], second))
         if entry.landmark:
             choice.landmark = choice.landmark or entry
         elif all((e.place, e.article) != (entry.place, entry.article) for e in choice.streets):
-            choice.streets.append(entry)
-            choice.suffixes.add(entry.suffix)
+            choice.add(entry)
+
+
+def _one_form(word: str) -> str:
+    return ONE_FORM.get(word, word)
+
+
+def _wants_article(choice: Choice) -> bool:
+    """Whether it is nothing but a landmark, and that only with its article."""
+    return choice.landmark is not None and choice.landmark.article and not choice.streets
+
+
+def _is_full(choice: Choice) -> bool:
+    """Whether its words may be the whole name of something."""
+    return choice.landmark is not None or "" in choice.suffixes
 
 
 def _same(alias: str, name: str) -> bool:

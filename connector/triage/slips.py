@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 
 class Slips:
     """The words that may be meant, under themselves and under what is left of them without one letter."""
 
     def __init__(self) -> None:
         self._under: dict[str, set[str]] = {}
+        self._begin: set[str] = set()
+        self._end: set[str] = set()
+        self._longest = 0
 
     def add(self, word: str) -> None:
+        """Know a word of six or more letters."""
         for short in (word, *_one_less(word)):
             self._under.setdefault(short, set()).add(word)
+        self._begin.add(word[:3])
+        self._end.add(word[-3:])
+        self._longest = max(self._longest, len(word))
 
     def near(self, word: str) -> str:
         """The known word that is one slip away, or ""."""
+        if len(word) > self._longest + 1 or not self._may_be(word):
+            return ""
         for short in (word, *_one_less(word)):
             for right in self._under.get(short, ()):
                 # An ending is grammar and another first letter another word, neither is a slip.
@@ -29,9 +36,13 @@ class Slips:
                     return right
         return ""
 
+    def _may_be(self, word: str) -> bool:
+        """False for most words: a slip in a long one leaves its first three or its last three letters as they are."""
+        return len(word) < 7 or word[:3] in self._begin or word[-3:] in self._end
 
-def _one_less(word: str) -> Iterable[str]:
-    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+
+def _one_less(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(len(word))]
 
 
 def _one_slip(a: str, b: str) -> bool:

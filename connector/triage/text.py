@@ -1,16 +1,20 @@
 """A text cut into words, as `place.py` and `mentions.py` look at it: folded for finding, as written for showing.
 
-Every text is cut, few name a place: cutting is a few calls into C, and where the words stand is left to `locate`.
+Every text is `spaced` and `cut`, a few calls into C; only one that may hold a name becomes a `Text`, which looks up
+where a word stands when it is asked.
 """
 
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 from connector.triage.names import ONE_FORM, plain
 
-_OUTER = re.compile(r"['_](?:(?![^ '_])|(?<![^ '_]['_]))")
-"""An apostrophe or underscore with no letter before or after it."""
+_OUTER_APOSTROPHE = re.compile(r"'(?:(?![^ '_])|(?<![^ '_]'))")
+"""One with no letter before or after it; a search for one sign is much faster than for two."""
+_OUTER_UNDERSCORE = re.compile(r"_(?:(?![^ '_])|(?<![^ '_]_))")
+_ASCII_WORD = ascii_letters + digits + "_"
 _FOLDED = "".join(c if c.isalnum() or c in "'_" else " " for c in map(chr, range(128))).lower().encode() + bytes(128)
 """For `bytes.translate`: an ASCII text in small letters, with a space for all that is no part of a word."""
 
@@ -19,7 +23,7 @@ def _without_links(text: str) -> str:
     """The text with a URL's characters turned into spaces: a URL names no place."""
     at = text.find("://")
     while at >= 0:
-        start, end = at, at + len(text[at:].split(None, 1)[0])
+        start, end = len(text[:at].rstrip(_ASCII_WORD)), at + len(text[at:].split(None, 1)[0])
         while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
             start -= 1
         if start < at and end > at + 3:
@@ -28,7 +32,7 @@ def _without_links(text: str) -> str:
     return text
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
     """The text folded, with a space for all that is no part of a word; what stands at a position stays there."""
     if "://" in text:
         text = _without_links(text)
@@ -38,44 +42,64 @@ def _spaced(text: str) -> str:
         text = text.encode().translate(_FOLDED).decode()
     else:
         text = "".join(letter if letter.isalnum() or letter in "'_" else " " for letter in text)
-    return _OUTER.sub(" ", text) if "'" in text or "_" in text else text
+    if "'" in text:
+        text = _OUTER_APOSTROPHE.sub(" ", text)
+    return _OUTER_UNDERSCORE.sub(" ", text) if "_" in text else text
+
+
+def cut(spaced: str) -> list[str]:
+    """The words of a `spaced` text, folded, and two empty ones: so each has two before (`words[-1]`) and two after."""
+    if "'" in spaced or "_" in spaced:
+        spaced = spaced.replace("'", "").replace("_", "")
+    return [*spaced.split(), "", ""]
 
 
 class Text:
-    """A text's words: `raw` folded, `norms` in their one form, and where each stands."""
+    """A text that may hold a name: its words, `raw` as `cut`, and on demand their one form and where they stand."""
 
-    __slots__ = ("_found", "_spaced", "_starts", "mixed", "norms", "raw", "text")
+    __slots__ = ("_shouted", "_spaced", "_starts", "raw", "text")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._spaced = spaced = _spaced(text)
-        self.raw = self._found = spaced.split()
-        if "'" in spaced or "_" in spaced:
-            self.raw = spaced.replace("'", "").replace("_", "").split()
+    def __init__(self, text: str, spaced: str, raw: list[str]) -> None:
+        self.text, self.raw = text, raw
+        self._spaced = spaced + " "  # so that every word has an end to be found
+        self._starts = [-1] * len(raw)
+        self._shouted = text.isupper()
 
-    def locate(self) -> None:
-        """Fill in what only a text that may hold a name needs."""
-        self._starts: dict[int, int] = {}
-        self.norms = list(map(ONE_FORM.get, self.raw, self.raw))
-        self.mixed = not self.text.isupper() and not self.text.islower()
+    @property
+    def mixed(self) -> bool:
         """Whether a capital says anything."""
+        return not self._shouted and not self.text.islower()
+
+    def norms(self, first: int, last: int) -> list[str]:
+        """The words from `first` up to, not with, `last`, each in its one form."""
+        words = self.raw[first:last]
+        return list(map(ONE_FORM.get, words, words))
 
     def start(self, at: int) -> int:
         """Where in the text a word begins."""
-        found = self._starts.get(at)
-        if found is None:
-            before = self._starts.get(at - 1)
-            rest = self._spaced if before is None else self._spaced[before + len(self._found[at - 1]) :]
-            tail = rest.split(None, at)[at] if before is None else rest.lstrip()
-            found = self._starts[at] = len(self._spaced) - len(tail)
+        found = self._starts[at]
+        if found < 0:
+            rest = self._spaced.split(None, at)[at]
+            found = self._starts[at] = len(self._spaced) - len(rest)
         return found
 
     def end(self, at: int) -> int:
         """Where in the text a word has ended."""
-        return self.start(at) + len(self._found[at])
+        return self._spaced.index(" ", self.start(at))
 
     def capital(self, at: int) -> bool:
-        return self.mixed and self.text[self.start(at)].isupper()
+        """Whether a word has a capital that says something."""
+        return not self._shouted and self.text[self.start(at)].isupper()
+
+    def led_by(self, sign: str, at: int) -> bool:
+        """Whether this sign stands right before a word."""
+        return sign in self.text and self.text.endswith(sign, 0, self.start(at))
+
+    def gap(self, at: int) -> str:
+        """What stands between a word and the next."""
+        end = self.end(at)
+        rest = self._spaced[end:]
+        return self.text[end : end + len(rest) - len(rest.lstrip())]
 
     def between(self, first: int, after: int) -> str:
         """What stands between word `first - 1` and word `after`."""

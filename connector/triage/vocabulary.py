@@ -28,6 +28,8 @@ OF = _words(
     """
 )
 """In "corner of", "block of", "end of": then "of" is one of place."""
+THE = _words("the la el del al")
+"""One of these stands before a place that wants its article: "the Cut", "del faro"."""
 ARTICLES = _words(
     """
     the this that these my our your his her their its a an another any every some no old new

@@ -70,6 +70,7 @@ def test_keys_decide_the_one_shown(site: Site) -> None:
     assert (site.complaints, site.strays) == ([], [])
 
 
+@pytest.mark.long
 def test_mashing_decides_nothing_unseen_and_nothing_twice(site: Site) -> None:
     ids = potholes(site, 12)
     page = site.open()
@@ -94,6 +95,7 @@ def test_mashing_decides_nothing_unseen_and_nothing_twice(site: Site) -> None:
     assert all(len(site.city.decisions(one)) == 1 for one in decided)
 
 
+@pytest.mark.long
 def test_holding_a_key_down_is_one_press(site: Site) -> None:
     ids = potholes(site, 6)
     page = site.open()
@@ -106,6 +108,7 @@ def test_holding_a_key_down_is_one_press(site: Site) -> None:
     assert [one for one in ids if site.city.decisions(one)] == ids[:1]
 
 
+@pytest.mark.long
 def test_new_posts_wait_until_they_are_asked_for(site: Site) -> None:
     ids = potholes(site, 3)
     page = site.open()
@@ -121,6 +124,7 @@ def test_new_posts_wait_until_they_are_asked_for(site: Site) -> None:
     waits_for(page, ids[0])
 
 
+@pytest.mark.long
 def test_the_slower_hand_is_told_who_was_faster(site: Site) -> None:
     first, second = potholes(site, 2)
     one, other = site.open(), site.open()
@@ -134,6 +138,7 @@ def test_the_slower_hand_is_told_who_was_faster(site: Site) -> None:
     assert site.city.decisions(first) == [("accept", "")]
 
 
+@pytest.mark.long
 def test_the_ticket_number_comes_by_itself(site: Site) -> None:
     first, second = potholes(site, 2)
     page = site.open()
@@ -161,6 +166,7 @@ def test_hostile_posts_stay_text(site: Site) -> None:
     assert (site.complaints, site.strays) == ([], [])
 
 
+@pytest.mark.long
 def test_a_link_and_a_click_choose(site: Site) -> None:
     ids = potholes(site, 5)
     page = site.open(f"?id={ids[3]}")
@@ -192,6 +198,7 @@ def test_a_phone_shows_the_card_first_and_does_not_overflow(site: Site) -> None:
     assert (site.complaints, site.strays) == ([], [])
 
 
+@pytest.mark.long
 def test_a_typed_description_goes_out(site: Site) -> None:
     (one,) = site.city.arrive(POTHOLE)
     page = site.open()

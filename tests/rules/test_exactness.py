@@ -382,7 +382,9 @@ def broken(name: str, changes: Sequence[Change], folder: Path) -> ModuleType:
     return importlib.import_module(name)
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if at % 4 == 0 else [pytest.mark.long]) for at, name in enumerate(BROKEN)]
+)
 def test_a_broken_matcher_is_noticed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not sieve.available() and any(change.module == "sieve" for change in BROKEN[name]):
         pytest.skip("hyperscan has no wheel for this platform")
