@@ -64,7 +64,7 @@ class Sieve:
         self._seen = self._passed_over = self._looked_at = 0
 
     def kept(self, lines: Sequence[bytes]) -> Sequence[int]:
-        """Positions of the lines to decode, in order; of all, once it turned out that looking costs more than it saves."""
+        """Positions of the lines to decode, in order; of all, once looking turned out to cost more than it saves."""
         if self._seen >= _TRIAL and self._passed_over * _WORTH < self._seen + self._looked_at:
             return range(len(lines))
         block = b"\n".join([b"", *lines, b""])
