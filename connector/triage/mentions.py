@@ -202,8 +202,9 @@ def _street(text: Text, first: int, last: int, choice: Choice, districts: frozen
 
 def _fitting(text: Text, first: int, last: int, choice: Choice, after: str) -> list[Entry]:
     """The streets whose full name stands here: with the word `after`, or without it if they have none."""
-    called = _called(text, first, last)
-    return [e for e in choice.streets if (e.suffix == after if e.suffix else called or not e.article)]
+    return [
+        e for e in choice.streets if (e.suffix == after if e.suffix else not e.article or _called(text, first, last))
+    ]
 
 
 def _goes_on_as_a_name(text: Text, last: int, own: frozenset[str]) -> bool:

@@ -7,21 +7,23 @@ class Slips:
     """The words that may be meant, under themselves and under what is left of them without one letter."""
 
     def __init__(self) -> None:
-        self._under: dict[str, set[str]] = {}
+        self._under: dict[str, list[str]] = {}
         self._begin: set[str] = set()
         self._end: set[str] = set()
         self._longest = 0
 
     def add(self, word: str) -> None:
         """Know a word of six or more letters."""
-        for short in (word, *_one_less(word)):
-            self._under.setdefault(short, set()).add(word)
+        for short in {word, *_one_less(word)}:
+            under = self._under.setdefault(short, [])
+            if word not in under:
+                under.append(word)
         self._begin.add(word[:3])
         self._end.add(word[-3:])
         self._longest = max(self._longest, len(word))
 
     def near(self, word: str) -> str:
-        """The known word that is one slip away, or ""."""
+        """The known word that is one slip away from a word of six or more letters, always the same, or ""."""
         if len(word) > self._longest + 1 or not self._may_be(word):
             return ""
         for short in (word, *_one_less(word)):
@@ -37,7 +39,7 @@ class Slips:
         return ""
 
     def _may_be(self, word: str) -> bool:
-        """False for most words: a slip in a long one leaves its first three or its last three letters as they are."""
+        """False for most words: a slip in a long one leaves its first or its last three letters as they are."""
         return len(word) < 7 or word[:3] in self._begin or word[-3:] in self._end
 
 

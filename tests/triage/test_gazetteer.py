@@ -12,7 +12,7 @@ import pytest
 from connector.config import DEMO
 from connector.errors import ConfigError
 from connector.triage import Gazetteer
-from connector.triage.geometry import metres
+from connector.triage.geometry import Line, meeting, metres
 
 
 def feature(geometry: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
@@ -79,6 +79,30 @@ def test_a_line_that_ends_just_before_the_other_still_crosses(city: Gazetteer) -
 def test_parallel_and_distant_streets_do_not_cross(city: Gazetteer) -> None:
     assert city.crossing(at(city, "Elm Street"), at(city, "Birch Street")) is None
     assert city.crossing(at(city, "Elm Street"), at(city, "Loop Road")) is None
+
+
+def test_lines_meet_where_measuring_every_point_to_every_side_says() -> None:
+    chance, near, off = random.Random(311), 0, 0
+    for _ in range(2000):
+        a, b = wandering(chance), wandering(chance)
+        met = meeting(a, b, 60)
+        gap = min([b.nearest(point) for point in a.points] + [a.nearest(point) for point in b.points])
+        if met and not met[0]:
+            continue  # they cross or share a point
+        assert met == (gap if gap[0] <= 60 else None)
+        near, off = near + (met is not None), off + (met is None)
+    assert near > 30
+    assert off > 300
+
+
+def wandering(chance: random.Random) -> Line:
+    """A line of two to seven points, about 150 metres from one to the next, somewhere in a square kilometre."""
+    x, y = chance.uniform(10, 10.015), chance.uniform(50, 50.01)
+    points = [(x, y)]
+    for _ in range(chance.randint(1, 6)):
+        x, y = x + chance.uniform(-0.002, 0.002), y + chance.uniform(-0.002, 0.002)
+        points.append((x, y))
+    return Line(points)
 
 
 def test_a_house_number_stands_at_its_share_of_the_line(city: Gazetteer) -> None:

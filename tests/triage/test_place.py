@@ -15,7 +15,12 @@ from connector.triage import Gazetteer, names
 
 EAST = ["Quarry Road", "Mason Street", "Pine Street", "Mill Street", "Birch Street", "Kowalski Lane", "Main Street"]
 NORTH = ["5th Avenue", "12th Avenue", "Elm Street", "Cedar Avenue", "Camino Real", "Lantern Hill Drive"]
-LANDMARKS = {"Central Library": ["the library"], "Founders Green": ["the Green"], "St. Agnes Hospital": []}
+LANDMARKS = {
+    "Central Library": ["the library"],
+    "Founders Green": ["the Green"],
+    "St. Agnes Hospital": [],
+    "Elm Center": [],
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,20 @@ FOUND = [
     ("bache en la Pine con la quinta", "Pine Street & 5th Avenue", "Pine con la quinta"),
     ("fuga en la Mason esquina Elm", "Mason Street & Elm Street", "Mason esquina Elm"),
     ("#Mason & #5thAve is a lake", "Mason Street & 5th Avenue", "Mason & #5thAve"),
+    ("5th &amp; Main is a lake", "5th Avenue & Main Street", "5th &amp; Main"),
+    ("hole on Quarry (maybe 5th)", "Quarry Road & 5th Avenue", "Quarry (maybe 5th"),
+    ("signal out again: elm and pine", "Elm Street & Pine Street", "elm and pine"),
+    (
+        "hole on Quarry since spring and nobody came for two whole weeks, then 5th Ave",
+        "Quarry Road & 5th Avenue",
+        "5th Ave",
+    ),
+    (
+        "Quarry Rd since spring and nobody came for two whole weeks, then on 5th",
+        "Quarry Road & 5th Avenue",
+        "Quarry Rd",
+    ),
+    ("out: Elm at Mason and, way off, Birch", "Elm Street & Mason Street", "Elm at Mason"),
     (
         "tree down, Elm between Mason and Pine",
         "Elm Street between Mason Street & Pine Street",
@@ -65,6 +84,7 @@ FOUND = [
     ("trash still out at 214 Birch", "214 Birch Street", "214 Birch"),
     ("214 Birch St., second week", "214 Birch Street", "214 Birch St"),
     ("weeds at 27 Kowalski", "27 Kowalski Lane", "27 Kowalski"),
+    ("600 block Mason is dark", "600 block Mason Street", "600 block Mason"),
     ("600 block of N Cedar is dark", "600 block Cedar Avenue", "600 block of N Cedar"),
     ("700 blk Mason, same thing", "700 block Mason Street", "700 blk Mason"),
     # landmarks
@@ -73,6 +93,7 @@ FOUND = [
     ("needles by Founders Green", "Founders Green", "Founders Green"),
     ("hole outside Central Library on Quarry Rd", "Central Library, Quarry Road", "Central Library on Quarry Rd"),
     ("wires down near St Agnes Hospital", "St. Agnes Hospital", "St Agnes Hospital"),
+    ("Elm Ctr is dark", "Elm Center", "Elm Ctr"),
     # streets
     ("Quarry Rd is a mess", "Quarry Road", "Quarry Rd"),
     ("big hole on Quarry, watch out", "Quarry Road", "Quarry"),
@@ -81,6 +102,11 @@ FOUND = [
     ("llevan horas en la calle 12", "12th Avenue", "calle 12"),
     ("fifth ave is flooded", "5th Avenue", "fifth ave"),
     ("#QuarryRd again", "Quarry Road", "QuarryRd"),
+    ("QuarryRd again", "Quarry Road", "QuarryRd"),
+    ("leak again #Kowalski", "Kowalski Lane", "Kowalski"),
+    ("hole on #Quarri today", "Quarry Road", "Quarri"),
+    ("needles behind Kowalski", "Kowalski Lane", "Kowalski"),
+    ("avda Mason inundada", "Mason Street", "avda Mason"),
     ("Kowlaski Lane has no water", "Kowalski Lane", "Kowlaski Lane"),
     ("no plow on Kowalsky", "Kowalski Lane", "Kowalsky"),
     ("lights out everywhere on Lantern Hill Drive", "Lantern Hill Drive", "Lantern Hill Drive"),
@@ -112,6 +138,12 @@ def test_place_is_found(city: Gazetteer, text: str, name: str, words: str) -> No
         "thanks @Mason you are the best",
         "read https://example.com/Quarry-Road/12th",
         "a library card would be nice",
+        "LIBRARY is closed",
+        "TREE DOWN ON PINE",
+        "hole again, @Mason and Elm",
+        "Elm collapsed",
+        "Kowalski",
+        "Elm collapsed and nobody came for a week or two, so did Pine",
         "the green line is late",
         "trouble in Cedar, the whole neighborhood is dark",
         "20 pine needles in my shoe",
