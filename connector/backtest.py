@@ -187,7 +187,7 @@ class _Testing:
         wordings = [(_TESTED, 0, text)] + ([(_PRESENT, 0, present)] if present is not None else [])
         self.compiled = rules.compile(wordings)
         tree = rules.parse(text)
-        self._reposts, self._unknown = asks_for_reposts(tree), stored.unknown(tree)
+        self._reposts, self._unknown = asks_for_reposts(tree), rules.unknown(tree, stored.TELLS)
         self._type_id, self._compares = type_id, present is not None
         self._tested, self._present = _Judging(), _Judging()
         self._met, self._newly, self._no_longer = _Posts(), _Posts(), _Posts()

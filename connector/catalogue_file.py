@@ -81,9 +81,11 @@ def parse(text: str | bytes, name: str = "the file") -> CatalogueFile:
 
 
 def loaded(text: str | bytes, name: str) -> Any:
-    """The YAML as plain values."""
+    """The YAML as plain values; bytes are UTF-8."""
     try:
-        return yaml.safe_load(text)
+        return yaml.safe_load(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name} is not written in UTF-8; save it so, and choose it again.") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{name} is no YAML: {error}") from error
 

@@ -191,7 +191,7 @@ class _OnlyLooking(Exception):
     """Ends the trial transaction of a preview."""
 
 
-def preview(database: Database, config: Config, text: str, name: str) -> Preview:
+def preview(database: Database, config: Config, text: str | bytes, name: str) -> Preview:
     """Import for trial and take it back; ConfigError where the file is wrong."""
     changes, before, after, wrong = Changes(), "", "", list[str]()
     try:
@@ -213,7 +213,7 @@ def shown(kind: RequestType) -> TypeChange:
     return TypeChange(kind.code, values, values, kind.version)
 
 
-def take_file(database: Database, config: Config, text: str, by: str, name: str) -> Changes:
+def take_file(database: Database, config: Config, text: str | bytes, by: str, name: str) -> Changes:
     """Import request types and rules, or a pack's rules; all or nothing."""
     with database.writing() as session:
         return packs.import_text(session, text, by, name, own=config.city.accounts)

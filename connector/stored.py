@@ -18,11 +18,10 @@ from sqlalchemy import cast as sql_cast
 from sqlmodel import Session
 from sqlmodel import select as typed_select
 
-from connector import adapters, rules, sources
+from connector import adapters, sources
 from connector.incoming import Detail, Fact, Incoming, Kind, Media, Reference
 from connector.models import Post, SourceState, Utc
 from connector.rules import Found, RuleSet
-from connector.rules.tree import Leaf, operator_of, walk
 from connector.sealing import OPEN, Sealer, mask
 from connector.store import Database, bulk
 
@@ -149,12 +148,6 @@ TELLS = frozenset(
      Fact.CONVERSATION, Fact.PLACE, Fact.POSITION)
 )  # fmt: skip
 """What is stored of a post; an operator that asks for anything else is unknown here, whatever the source told."""
-
-
-def unknown(tree: rules.Node) -> tuple[str, ...]:
-    """The operators of a rule that no stored post decides, in its order."""
-    operators = (operator_of(node) for node in walk(tree) if isinstance(node, Leaf))
-    return tuple(dict.fromkeys(one.name for one in operators if one and not rules.evaluated(one, TELLS)))
 
 
 @contextmanager

@@ -35,8 +35,8 @@ def look_back(rule_id: int, days: int, progress: Progress) -> Looked:
     return lookback.apply(database, config, house.sealer, house.gazetteer, rule_id, days, me, progress)
 
 
-def take(text: str, name: str) -> Changes:
-    return settings.take_file(database, config, text, me, name)
+def take(raw: bytes, name: str) -> Changes:
+    return settings.take_file(database, config, raw, me, name)
 
 
 def editor(rule_id: int) -> None:

@@ -24,8 +24,8 @@ def resume(channel: str) -> None:
     screen.say(lambda: settings.resume(database, channel, screen.me()))
 
 
-def take(text: str, name: str) -> bool:
-    return screen.say(lambda: settings.take_file(database, config, text, screen.me(), name))
+def take(raw: bytes, name: str) -> bool:
+    return screen.say(lambda: settings.take_file(database, config, raw, screen.me(), name))
 
 
 def reset() -> None:

@@ -161,3 +161,11 @@ def test_a_wording_that_a_city_must_not_set_is_refused_unless_it_was_allowed_bef
         take_in = catalogue_file.import_text(session, yaml.safe_dump(follows), "Dana", "f", own=["somebody_there"])
     assert take_in.rules_added == ["follows", "noise"]
     assert not take(database, follows)
+
+
+def test_a_file_in_another_encoding_is_told_and_a_byte_order_mark_is_none(database: Database) -> None:
+    text = yaml.safe_dump(FILE, allow_unicode=True)
+    with database.writing() as session:
+        with pytest.raises(ConfigError, match="UTF-8"):
+            catalogue_file.import_text(session, text.encode("latin-1"), "Dana")
+        assert catalogue_file.import_text(session, b"\xef\xbb\xbf" + text.encode(), "Dana").types_added

@@ -11,7 +11,7 @@ from connector.rules.forbidden import Refusal, forbidden
 from connector.rules.matcher import Found, RuleSet, compile
 from connector.rules.operators import OPERATORS, Operator, evaluated
 from connector.rules.parser import Problem, canonical, parse
-from connector.rules.tree import Node
+from connector.rules.tree import Node, unknown
 
 __all__ = [
     "OPERATORS",
@@ -30,4 +30,5 @@ __all__ = [
     "evaluated",
     "forbidden",
     "parse",
+    "unknown",
 ]

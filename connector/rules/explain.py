@@ -12,7 +12,7 @@ from typing import NamedTuple
 from connector.incoming import Incoming
 from connector.rules.operators import LOCAL, SEARCH, STREAM
 from connector.rules.parser import parse
-from connector.rules.reading import Reading, Text, Truth
+from connector.rules.reading import Reading, Text, Truth, shown
 from connector.rules.tree import And, Node, Not, Or
 from connector.rules.truth import Explain, Test, compiled
 
@@ -106,7 +106,7 @@ class Explainer:
 
     def _words(self, node: Node, reading: Reading) -> tuple[str, ...]:
         test, explain = self._made(node)
-        return tuple(dict.fromkeys(form for _, _, form in sorted(explain(reading)))) if test(reading) is True else ()
+        return shown(explain(reading)) if test(reading) is True else ()
 
     def _made(self, node: Node) -> tuple[Test, Explain]:
         made = self._tests.get(id(node))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import cached_property
 
 import msgspec
@@ -19,8 +19,9 @@ from connector.errors import RuleError
 from connector.incoming import Incoming
 from connector.rules import sieve, tokens
 from connector.rules.parser import parse
+from connector.rules.reading import Reading, Text, shown
 from connector.rules.tree import And, Cashtag, Hashtag, Near, Node, Not, Or, Phrase, Word
-from connector.rules.truth import Hit, Reading, Text, compiled
+from connector.rules.truth import compiled
 
 SURFACES = ("stream", "search", "local")
 
@@ -99,7 +100,8 @@ class _Index:
         self.accents = accents
         self.rules = [(rule_id, version, *compiled(tree, accents)) for rule_id, version, tree in rules]
         self.always: set[int] = set()
-        self.by_anchor: dict[str, list[int]] = {}
+        self.by_anchor: dict[str, list[tuple[frozenset[str], int]]] = {}
+        """Of each anchor the rules, by number, and what must stand beside it; an empty set: nothing."""
         self.tags = any(_uses_tags(tree) for _, _, tree in rules)
         asked = Counter(word for _, _, tree in rules for word in _asked(tree, accents))
         self._pairs: set[sieve.Anchor] = set()
@@ -107,9 +109,9 @@ class _Index:
             anchors = _anchors(tree, accents, lambda word: _commonness(word) * asked[word])
             if anchors is None:
                 self.always.add(number)
-            for anchor in anchors or ():
-                self.by_anchor.setdefault(anchor, []).append(number)
-            self._pairs.update((anchors or {}).items())
+            for anchor, beside in (anchors or {}).items():
+                self.by_anchor.setdefault(anchor, []).append((beside, number))
+                self._pairs.add((anchor, beside))
         self.anchors = frozenset(self.by_anchor)
 
     @cached_property
@@ -121,44 +123,42 @@ class _Index:
     def match(self, post: Incoming, quotes: bool) -> list[Found]:
         text = tokens.composed(post.text)
         folded = tokens.folded(text, self.accents)
-        words = set(folded.split())
-        met = self.anchors & words
+        words = there = set(folded.split())
         quoted = None
         raw = post.raw
         # X's and Mastodon's key; without raw bytes nothing is decoded
         if quotes and (not raw or b'"quoted' in raw) and post.detail.quoted_text:
             quoted = Text.of(post.detail.quoted_text, self.accents)
-            met |= self.anchors & quoted.words
+            there = there | quoted.words
         more_tags = self.tags and (not raw or b'"tags"' in raw)  # Bluesky's key for those that are not in the text
         if more_tags:
-            for tag in post.detail.hashtags:
-                met |= self.anchors.intersection(tokens.split(tag, self.accents))
-        if not met and not self.always:
+            there = there.union(*[tokens.split(tag, self.accents) for tag in post.detail.hashtags])
+        numbers = self._candidates(there)
+        if not numbers:
             return []
         own = Text(text, folded, words, self.accents)
-        return self._decide(Reading(post, self.accents, own, quoted, more_tags), met)
+        return self._decide(Reading(post, self.accents, own, quoted, more_tags), numbers)
 
-    def _decide(self, post: Reading, met: frozenset[str]) -> list[Found]:
+    def _candidates(self, words: Set[str]) -> Collection[int]:
+        """The rules that may meet a post with these words."""
+        met = self.anchors & words
+        if not met:
+            return self.always
+        found = [
+            number
+            for anchor in met
+            for beside, number in self.by_anchor[anchor]
+            if not beside or not beside.isdisjoint(words)
+        ]
+        return self.always.union(found)
+
+    def _decide(self, post: Reading, numbers: Collection[int]) -> list[Found]:
         found = []
-        for number in self._candidates(met):
+        for number in sorted(numbers):
             rule_id, version, test, explain = self.rules[number]
             if test(post) is True:
-                found.append(Found(rule_id, version, _forms(explain(post))))
+                found.append(Found(rule_id, version, shown(explain(post))))
         return found
-
-    def _candidates(self, met: frozenset[str]) -> Sequence[int]:
-        """The rules to be decided, in order."""
-        if len(met) == 1 and not self.always:
-            (anchor,) = met
-            return self.by_anchor[anchor]
-        return sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met]))
-
-
-def _forms(hits: list[Hit]) -> tuple[str, ...]:
-    """What is shown of them, in the order of the text."""
-    if len(hits) > 1:
-        return tuple(dict.fromkeys([form for _, _, form in sorted(hits)]))
-    return (hits[0][2],) if hits else ()
 
 
 def _asked(node: Node, accents: bool) -> set[str]:

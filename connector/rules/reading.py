@@ -31,6 +31,13 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return unknown
 
 
+def shown(hits: list[Hit]) -> tuple[str, ...]:
+    """The forms in the order of the text, each once."""
+    if len(hits) > 1:
+        return tuple(dict.fromkeys([form for _, _, form in sorted(hits)]))
+    return (hits[0][2],) if hits else ()
+
+
 def holding(value: str, accents: bool) -> Callable[[str], bool]:
     """Whether a text, a name or an address holds these words next to each other."""
     wanted = f" {' '.join(tokens.split(value, accents))} "

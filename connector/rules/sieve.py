@@ -22,7 +22,7 @@ except ImportError:  # there is no wheel for Windows: then every line goes the o
 
 _LEAST_RUN = 3
 _TRIAL = 1_000  # lines
-_WORTH = 4  # what a line that is passed over saves, in looks at a line or at a word found in it
+_WORTH = 10  # what a line that is passed over saves, in looks at a line or at a word found in it (`bench match`)
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BACKSLASH = ord("\\")
 _ASCII_RUN = re.compile("[a-z0-9]+")

@@ -6,11 +6,12 @@ Everything here is data. `parser.py` makes nodes of text, `str(node)` makes the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from connector.incoming import Fact
 from connector.rules.arguments import quoted, writing
-from connector.rules.operators import BY_NAME, OPERATORS, Operator
+from connector.rules.operators import BY_NAME, OPERATORS, Operator, evaluated
 
 __all__ = [
     "BY_NAME", "OPERATORS", "And", "Cashtag", "Field", "Hashtag", "Leaf", "Mention", "Near", "Node", "Not", "Operator",
@@ -161,6 +162,12 @@ def walk(node: Node) -> Iterator[Node]:
     elif isinstance(node, And | Or):
         for child in node.children:
             yield from walk(child)
+
+
+def unknown(node: Node, tells: Collection[Fact]) -> tuple[str, ...]:
+    """The operators of a rule, by name, that are not decided on posts that tell no more than this."""
+    operators = (operator_of(leaf) for leaf in walk(node) if isinstance(leaf, Leaf))
+    return tuple(dict.fromkeys(one.name for one in operators if one and not evaluated(one, tells)))
 
 
 def positive(node: Node) -> Iterator[Leaf]:

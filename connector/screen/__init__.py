@@ -25,6 +25,7 @@ from connector.screen.text import byline as byline
 from connector.screen.text import escaped as escaped
 from connector.screen.text import pieces as pieces
 from connector.screen.text import posts as posts
+from connector.screen.text import shortened as shortened
 from connector.screen.text import status as status
 from connector.store import house as house_questions
 from connector.triage import Gazetteer

@@ -98,9 +98,9 @@ def fields(rule_id: int, draft: Draft, types: Sequence[RequestType]) -> None:
     )
     with st.container(key=f"live_{rule_id}"):
         st.text_area(
-        "Expression, in X's rule syntax", height=116, placeholder='(pothole OR "pot hole") -is:retweet',
-        **bound(rule_id, "expression", draft),
-    )  # fmt: skip
+            "Expression, in X's rule syntax", height=116, placeholder='(pothole OR "pot hole") -is:retweet',
+            **bound(rule_id, "expression", draft),
+        )  # fmt: skip
 
 
 # -- what is wrong with it, and what can come next -----------------------------------------------------------------
@@ -141,9 +141,9 @@ def verdict(rule_id: int, draft: Draft) -> bool:
     for number, problem in enumerate(problems[:_PROBLEMS]):
         with _placed(text, problem):
             if problem.suggestion:
-                better = problem.suggestion.strip()
+                better = screen.shortened(problem.suggestion.strip(), 48)
                 st.button(
-                    screen.escaped(f"Change to {_short(better)}") if better else "Take it out", type="tertiary",
+                    screen.escaped(f"Change to {better}") if better else "Take it out", type="tertiary",
                     icon=":material/auto_fix_high:", key=f"mend_{rule_id}_{number}_{problem.position}",
                     on_click=mend, args=(rule_id, problem),
                 )  # fmt: skip
@@ -170,10 +170,6 @@ def _placed(text: str, problem: rules.Problem, colour: str = "red", icon: str = 
             st.markdown(f":{colour}[:material/{icon}: **Character {problem.position + 1}**]", width="content")
             st.text(problem.message, width="content")
     return line
-
-
-def _short(text: str, longest: int = 48) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def refusals(text: str) -> list[rules.Refusal]:

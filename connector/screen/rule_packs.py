@@ -17,7 +17,7 @@ from connector.errors import ConnectorError
 from connector.models import now
 from connector.screen import rules as parts
 
-Take = Callable[[str, str], Changes]
+Take = Callable[[bytes, str], Changes]
 """Takes over the text of a file of this name."""
 _FOLDER = Path(__file__).resolve().parents[2] / "data" / "packs"
 ss = st.session_state
@@ -76,11 +76,7 @@ def _preview(name: str, raw: bytes, take: Take) -> None:
     house = screen.house()
     with st.container(border=True, gap="small"):
         try:
-            text = raw.decode("utf-8-sig")
-            found = settings.preview(house.database, house.config, text, name)
-        except UnicodeDecodeError:
-            st.text("The file is not written in UTF-8; save it so, and choose it again.")
-            return
+            found = settings.preview(house.database, house.config, raw, name)
         except ConnectorError as error:
             st.text(str(error))
             return
@@ -90,7 +86,7 @@ def _preview(name: str, raw: bytes, take: Take) -> None:
             st.text(f"{name} · {counts}", width="content")
             if named:
                 st.space("stretch")
-                st.button("Take it over", type="primary", key="pack_take", on_click=_taken, args=(text, name, take))
+                st.button("Take it over", type="primary", key="pack_take", on_click=_taken, args=(raw, name, take))
         for remark in packs.remarks(found.changes):
             st.text(remark)
         for problem in found.problems:
@@ -107,9 +103,9 @@ def _named(changes: Changes) -> Mapping[str, list[str]]:
     }  # fmt: skip
 
 
-def _taken(text: str, name: str, take: Take) -> None:
+def _taken(raw: bytes, name: str, take: Take) -> None:
     done: list[Changes] = []
-    if screen.say(lambda: done.append(take(text, name))):
+    if screen.say(lambda: done.append(take(raw, name))):
         changes = done[0]
         added, changed = len(changes.rules_added), len(changes.rules_changed)
         said = [f"{added} rules added"] + [f"{changed} changed"] * bool(changed)

@@ -67,8 +67,8 @@ def in_the_latest(draft: Draft, card: RuleCard | None) -> None:
 
 def _lacking(lack: Lack) -> str:
     if lack.part.startswith("-"):
-        return f"excluded by {_short(lack.part, 60)}"
-    return f"{'perhaps ' if lack.truth is None else ''}lacks {_short(lack.part, 60)}"
+        return f"excluded by {screen.shortened(lack.part, 60)}"
+    return f"{'perhaps ' if lack.truth is None else ''}lacks {screen.shortened(lack.part, 60)}"
 
 
 def listed(found: Sequence[tuple[Shown, str]], against: Sequence[Sequence[str]] = ()) -> None:
@@ -77,7 +77,7 @@ def listed(found: Sequence[tuple[Shown, str]], against: Sequence[Sequence[str]] 
     for number, (one, remark) in enumerate(found):
         bad = against[number] if against else ()
         when = " · ".join(filter(None, (screen.age(one.at), remark)))
-        items.append(marked(_short(one.text, _LONGEST), one.words, bad, f"{when}   "))
+        items.append(marked(screen.shortened(one.text, _LONGEST), one.words, bad, f"{when}   "))
     screen.posts(items)
 
 
@@ -95,7 +95,3 @@ def by_ids(ids: tuple[int, ...], expression: str) -> list[Shown]:
         found = found_in(stored, expression, posts.surfaces(session))
     shown = [found.get(post.id, Shown(post.id, post.posted_at, post.text, ())) for post in stored]
     return sorted(shown, key=lambda one: one.at, reverse=True)
-
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -73,10 +73,6 @@ def _line(part: Part) -> None:
         if part.depth > 1:
             st.space(16 * (part.depth - 1))
         st.markdown(f"{sign} :gray[{said}]", width="content")
-        st.text(_short(group + part.text), width="content")
+        st.text(screen.shortened(group + part.text, 58), width="content")
         if part.words and not part.joined:
             st.text(f"· {', '.join(part.words)}", width="content")
-
-
-def _short(text: str, longest: int = 58) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -176,7 +176,7 @@ def table(frame: pd.DataFrame, alt: str) -> None:
 # -- the catalogue as a file ---------------------------------------------------------------------------------------
 
 
-def files(take: Callable[[str, str], bool]) -> None:
+def files(take: Callable[[bytes, str], bool]) -> None:
     """Types and rules as one YAML file: out at once, in after a look at what would change."""
     with screen.reading() as session:
         text = catalogue_file.export_text(session)
@@ -199,14 +199,10 @@ def files(take: Callable[[str, str], bool]) -> None:
         _preview(given.name, given.getvalue(), take)
 
 
-def _preview(name: str, raw: bytes, take: Callable[[str, str], bool]) -> None:
+def _preview(name: str, raw: bytes, take: Callable[[bytes, str], bool]) -> None:
     house = screen.house()
     try:
-        text = raw.decode("utf-8-sig")
-        found = settings.preview(house.database, house.config, text, name)
-    except UnicodeDecodeError:
-        st.text("The file is not written in UTF-8; save it so, and choose it again.")
-        return
+        found = settings.preview(house.database, house.config, raw, name)
     except ConnectorError as error:
         st.text(str(error))
         return
@@ -222,7 +218,7 @@ def _preview(name: str, raw: bytes, take: Callable[[str, str], bool]) -> None:
                 ["This would then be wrong; mend it in the file, or in Request types afterwards:", *found.problems]
             )
         )
-    if st.button(f"Import {what}", type="primary") and take(text, name):
+    if st.button(f"Import {what}", type="primary") and take(raw, name):
         st.session_state["imported"] = f"Imported: {what}."
         st.session_state["import_round"] += 1
         st.rerun()

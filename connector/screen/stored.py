@@ -14,7 +14,6 @@ from functools import lru_cache
 from connector import adapters, rules, sources, stored
 from connector.errors import RuleError
 from connector.rules.explain import Explainer, Lack
-from connector.rules.tree import Leaf, operator_of, walk
 from connector.stored import Stored
 
 LIKE = 20
@@ -84,10 +83,7 @@ def undecided(expression: str, kind: str) -> tuple[str, ...]:
         tree = rules.parse(expression)
     except RuleError:
         return ()
-    tells = sources.capabilities(kind).tells
-    operators = (operator_of(node) for node in walk(tree) if isinstance(node, Leaf))
-    unknown = (operator.name for operator in operators if operator and not rules.evaluated(operator, tells))
-    return tuple(dict.fromkeys(unknown))
+    return rules.unknown(tree, sources.capabilities(kind).tells)
 
 
 def kinds() -> list[str]:

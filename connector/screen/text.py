@@ -30,6 +30,10 @@ _TAGS = {
 }
 
 
+def shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
     """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case.
 

@@ -298,7 +298,8 @@ class Change(NamedTuple):
 
 BROKEN: dict[str, tuple[Change, ...]] = {
     "a part of a word is enough": (
-        Change("matcher", "met = self.anchors & words\n", "met = frozenset(a for a in self.anchors if a in folded)\n"),
+        Change("matcher", "met = self.anchors & words\n",
+               "met = {a for a in self.anchors if any(a in w for w in words)}\n"),
         Change("truth", "lambda post: first in post.present\n", "lambda post: any(first in w for w in post.present)\n"),
     ),
     "words of a phrase stand anywhere": (
@@ -341,8 +342,10 @@ BROKEN: dict[str, tuple[Change, ...]] = {
         Change("matcher", "in anchors.items():", "in ({} if union else anchors).items():"),
     ),
     "only some candidates are decided": (
-        Change("matcher", "return sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met]))",
-               "return sorted(self.always.union(*[self.by_anchor[anchor] for anchor in met]))[:20]"),
+        Change("matcher", "for number in sorted(numbers):", "for number in sorted(numbers)[:20]:"),
+    ),
+    "only rules of one word are decided": (
+        Change("matcher", "if not beside or not beside.isdisjoint(words)", "if not beside"),
     ),
     "rules without words are forgotten": (Change("matcher", "self.always.add(number)", "pass"),),
     "an upper limit is not included": (Change("operands", "least <= number <= most", "least <= number < most"),),
