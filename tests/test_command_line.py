@@ -281,11 +281,14 @@ def test_export_is_what_import_takes(city: Path) -> None:
     assert run("import", "types.yaml").stdout == "0 added, 1 changed\n"
 
 
-@pytest.mark.parametrize("content", [b"request_types: [", b"request_types: \xff"])
-def test_broken_catalogue_is_a_sentence(content: bytes, city: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"request_types: [", "types.yaml is no YAML"), (b"request_types: \xff", "types.yaml is not written in UTF-8")],
+)
+def test_broken_catalogue_is_a_sentence(content: bytes, sentence: str, city: Path) -> None:
     (city / "types.yaml").write_bytes(content)
     done = run("import", "types.yaml", code=1)
-    assert done.stderr.startswith("types.yaml is no YAML")
+    assert done.stderr.startswith(sentence)
     assert run("import", "missing.yaml", code=2).stdout == ""
 
 
