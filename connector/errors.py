@@ -13,7 +13,8 @@ classes whether a request is tried again, looked up or handed back.
        ├─ TemporaryError     surely not delivered; try again
        ├─ UnclearError       perhaps delivered; look it up, never send blindly
        ├─ RefusedError       they said no to this one
-       └─ AuthError          the credential is refused; pause the adapter
+       ├─ AuthError          the credential is refused; pause the adapter
+       └─ SpentError         the month's budget is used up; read on when there is a new one
 """
 
 from __future__ import annotations
@@ -54,11 +55,14 @@ class AdapterError(ConnectorError):
 
 
 class TemporaryError(AdapterError):
-    """Surely not delivered: safe to try again, after `retry_after` seconds if they named a time."""
+    """Surely not delivered: safe to try again, after `retry_after` seconds if they named a time.
 
-    def __init__(self, message: str, adapter: str = "", retry_after: float | None = None) -> None:
+    A source may add why posts may be missed meanwhile: the value of a `models.GapCause`.
+    """
+
+    def __init__(self, message: str, adapter: str = "", retry_after: float | None = None, cause: str = "") -> None:
         super().__init__(message, adapter)
-        self.retry_after = retry_after
+        self.retry_after, self.cause = retry_after, cause
 
 
 class UnclearError(AdapterError):
@@ -71,6 +75,10 @@ class RefusedError(AdapterError):
 
 class AuthError(AdapterError):
     """The credential is refused."""
+
+
+class SpentError(AdapterError):
+    """The platform's credits or our own monthly limit are used up."""
 
 
 def whereabouts(error: Exception) -> dict[str, str]:

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 import msgspec
 
+from connector.models import GapCause
+
 
 class Kind(StrEnum):
     """What a post is in its thread; a post that replies and quotes counts as a reply."""
@@ -181,7 +183,7 @@ class More(msgspec.Struct):
 class Incoming:
     """A post as a source handed it over: raw bytes, lean fields, the rest decoded on demand."""
 
-    __slots__ = ("_decode", "_decode_more", "_detail", "_more", "lang", "raw", "source_id", "text")
+    __slots__ = ("_decode", "_decode_more", "_detail", "_more", "lang", "named", "raw", "source_id", "text")
 
     def __init__(
         self,
@@ -191,11 +193,16 @@ class Incoming:
         raw: bytes = b"",
         detail: Detail | Callable[[], Detail] | None = None,
         more: Callable[[bytes], More] | None = None,
+        named: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """`more` reads it from `raw`; None: this source tells no more than `detail`."""
+        """`more` reads it from `raw`; None: this source tells no more than `detail`.
+
+        `named` are our rules, each with its version, that the platform itself says the post meets.
+        """
         self.source_id, self.text, self.lang, self.raw = source_id, text, lang, raw
         self._detail = detail if isinstance(detail, Detail) else None
         self._decode = detail if callable(detail) else Detail
+        self.named = named
         self._more: More | None = None
         self._decode_more = more
 
@@ -245,20 +252,35 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Something came that cannot be read as a post: it is counted with this reason, which quotes nothing of it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """An interval in which posts may have been missed, and why; times aware, UTC."""
 
     from_at: datetime
     to_at: datetime
     why: str
+    cause: GapCause = GapCause.DISCONNECT
+    lost: bool = False
+    """The platform has no way to bring them any more."""
 
 
-Event = Arrived | Edited | Deleted | Missed
+Event = Arrived | Edited | Deleted | Refused | Missed
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to 500 events and the cursor after them; the cursor is saved in the same commit as the posts."""
+    """Up to 500 events and the cursor after them; the cursor is saved in the same commit as the posts.
+
+    One without events says that the source is well and has nothing new.
+    """
 
     events: Sequence[Event]
     cursor: str = ""
+    surface: str = ""
+    """Whose verdict the rules' matches are, if it is not the one that the kind declares."""

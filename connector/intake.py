@@ -20,11 +20,11 @@ from sqlmodel import Session, select
 
 from connector import sealing
 from connector.config import Config
-from connector.incoming import Batch, Deleted
+from connector.incoming import Batch, Deleted, Refused
 from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run
 from connector.privacy import erase
-from connector.store import bulk, catalogue, sources
+from connector.store import bulk, catalogue, gaps, sources
 from connector.triage import Gazetteer
 
 __all__ = ["From", "Intake", "Taken", "insert_matches", "insert_suspects"]
@@ -107,26 +107,29 @@ class Intake:
 
         Order within the batch counts: a deletion after its post erases it.
         """
-        taken = Taken()
+        taken, refused = Taken(), Counter[str]()
         for step in prepared.steps:
             if isinstance(step, Run):
                 _Storing(session, source, taken).run(step)
             elif isinstance(step, Deleted):
                 taken.deleted += erase(session, source.name, [step.source_id], "deleted upstream")
+            elif isinstance(step, Refused):
+                refused[f"refused: {step.why}"] += 1
             else:
-                session.add(Gap(source=source.name, from_at=step.from_at, to_at=step.to_at, why=step.why))
-        self._count(session, source, taken)
+                gap = Gap(
+                    source=source.name, from_at=step.from_at, to_at=step.to_at, why=step.why, cause=step.cause
+                )  # fmt: skip
+                can_fill = source.capabilities.fills and not step.lost
+                gaps.missed(session, gap, not step.lost, can_fill, source.fills)
+        self._count(session, source, taken, refused)
         return taken
 
-    def _count(self, session: Session, source: From, taken: Taken) -> None:
-        outcomes = Counter(
-            new=taken.new,
-            duplicate=taken.duplicate,
-            updated=taken.updated,
-            deleted=taken.deleted,
-            unmatched=taken.read - taken.matched,
+    def _count(self, session: Session, source: From, taken: Taken, refused: Counter[str]) -> None:
+        priced = Counter(
+            new=taken.new, duplicate=taken.duplicate, updated=taken.updated, unmatched=taken.read - taken.matched
         )
-        sources.count_reads(session, source.name, datetime.now(self._zone).date(), +outcomes)
+        free = Counter(deleted=taken.deleted) + refused
+        sources.count_reads(session, source.name, datetime.now(self._zone).date(), +priced, free, source.price)
 
 
 class _Storing:

@@ -15,7 +15,7 @@ import msgspec
 from connector import rules, sealing
 from connector.config import Config
 from connector.errors import RuleError
-from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Missed
+from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Missed, Refused
 from connector.models import now
 from connector.sources import Capabilities
 from connector.store.bulk import json_text, time_text
@@ -63,13 +63,16 @@ class Run(msgspec.Struct, array_like=True, gc=False):
     posts: list[Ready]
 
 
+Step = Run | Deleted | Refused | Missed
+
+
 @dataclass(slots=True)
 class Prepared:
     """A batch, ready to be stored in the order in which things happened."""
 
     edition: int
     """Of the rules that it was prepared with."""
-    steps: Sequence[Run | Deleted | Missed]
+    steps: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,10 @@ class From:
     name: str
     kind: str
     capabilities: Capabilities
+    price: int = 0
+    """Of a post read, in millionths of the account's currency."""
+    fills: bool = False
+    """Whether it fills its gaps by itself."""
 
 
 @dataclass(slots=True)
@@ -135,29 +142,37 @@ class Preparer:
 
     def prepare(self, source: From, batch: Batch) -> Prepared:
         """Everything about a batch that needs no database."""
-        steps: list[Run | Deleted | Missed] = []
+        steps: list[Step] = []
+        surface = batch.surface or source.capabilities.surface
         posts: list[Arrived | Edited] = []
         for event in batch.events:
             if isinstance(event, Arrived | Edited):
                 posts.append(event)
                 continue
             if posts:
-                steps.append(self._run(source, posts))
+                steps.append(self._run(source.name, surface, posts))
                 posts = []
             steps.append(event)
         if posts:
-            steps.append(self._run(source, posts))
+            steps.append(self._run(source.name, surface, posts))
         return Prepared(self.edition, steps)
 
-    def _run(self, source: From, events: Sequence[Arrived | Edited]) -> Run:
+    def _run(self, source: str, surface: str, events: Sequence[Arrived | Edited]) -> Run:
         posts = [event.post for event in events]
-        met = self._rules.match(posts, source.capabilities.surface)
+        met = self._rules.match(posts, surface)
         drafts = [
-            _Draft(post, isinstance(event, Edited), found)
+            _Draft(post, isinstance(event, Edited), self._with_named(post, found) if post.named else found)
             for event, post, found in zip(events, posts, met, strict=True)
-            if found or isinstance(event, Edited) or _may_be_edited(post.raw)
+            if found or post.named or isinstance(event, Edited) or _may_be_edited(post.raw)
         ]
-        return Run(len(posts), self._staged(source.name, drafts))
+        return Run(len(posts), self._staged(source, drafts))
+
+    def _with_named(self, post: Incoming, found: Sequence[rules.Found]) -> Sequence[rules.Found]:
+        """Also the rules that the platform names and we do not find: without words, and never dropped."""
+        ours = {each.rule_id for each in found}
+        named = dict(post.named)
+        unfound = [id_ for id_ in named if id_ not in ours and id_ in self.catalogue.rules]
+        return [*found, *(rules.Found(id_, named[id_], ()) for id_ in unfound)]
 
     def _staged(self, source: str, drafts: Sequence[_Draft]) -> list[Ready]:
         # Stage by stage, not post by post: the code of a stage stays in the processor's cache, which saves a quarter.

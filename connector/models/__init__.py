@@ -9,7 +9,7 @@ from __future__ import annotations
 from connector.models.base import Table, Utc, now
 from connector.models.deliveries import Delivery, Dispatch, Reply, Ticket, TicketEvent
 from connector.models.house import AuditEntry, OptOut, Setting, User, Worker
-from connector.models.posts import Gap, Match, Post, ReadCount, SampledPost, SourceState
+from connector.models.posts import Alert, Gap, Match, Post, ReadCount, ReadHour, SampledPost, SourceState
 from connector.models.rules import RequestType, Rule, RuleVersion
 from connector.models.statuses import (
     DELIVERY_FOLLOWS,
@@ -18,6 +18,8 @@ from connector.models.statuses import (
     DecisionKind,
     DeliveryStatus,
     DismissReason,
+    GapCause,
+    GapState,
     SuspectStatus,
     TicketStatus,
 )
@@ -26,6 +28,7 @@ from connector.models.suspects import Decision, Draft, Note, Suspect, SuspectPos
 metadata = Table.metadata
 
 __all__ = [
+    "Alert",
     "AuditEntry",
     "DELIVERY_FOLLOWS",
     "Decision",
@@ -36,12 +39,15 @@ __all__ = [
     "Dispatch",
     "Draft",
     "Gap",
+    "GapCause",
+    "GapState",
     "LIVE",
     "Match",
     "Note",
     "OptOut",
     "Post",
     "ReadCount",
+    "ReadHour",
     "Reply",
     "RequestType",
     "Rule",

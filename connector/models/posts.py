@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from connector.models.base import Table, Utc, json_column, now, text_column, time_column
+from connector.models.statuses import GapState
 
 
 class SourceState(Table, table=True):
@@ -21,7 +22,12 @@ class SourceState(Table, table=True):
     """new, running, catching up, paused, stopped"""
     cursor: str = text_column()
     lease_by: str = ""
+    """The worker that reads it; on PostgreSQL alone, where there may be several."""
     lease_until: datetime | None = time_column()
+    alive_at: datetime | None = time_column()
+    """When it was last well, with a post or without."""
+    asked: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """What a person wants of it: retry, pause; empty: nothing."""
     last_post_at: datetime | None = time_column()
     last_error: str = text_column()
     last_error_at: datetime | None = time_column()
@@ -34,9 +40,21 @@ class Gap(Table, table=True):
     source: str = Field(index=True)
     from_at: datetime = time_column(nullable=False)
     to_at: datetime | None = time_column()
+    """None: it lasts."""
     why: str = text_column()
-    state: str = "open"
-    """open, filled, lost"""
+    cause: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """As `GapCause`; empty in gaps of before there were causes."""
+    state: str = GapState.OPEN
+    cursor: str = text_column()
+    """How far it is filled, in the adapter's words."""
+    due_at: datetime | None = time_column()
+    """When filling it is tried next; None: when a person asks for it, or never."""
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    posts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Brought by filling it, those known already included."""
+    error: str = text_column()
+    """Why the last try failed."""
+    closed_at: datetime | None = time_column()
 
 
 class ReadCount(Table, table=True):
@@ -48,8 +66,32 @@ class ReadCount(Table, table=True):
     outcome: str = Field(primary_key=True)
     """new, duplicate, updated, unmatched, deleted, own, or refused: with its reason"""
     count: int = 0
-    cost_micros: int = 0
+    cost_micros: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     """Price of reading them, in millionths of the account's currency."""
+
+
+class ReadHour(Table, table=True):
+    """Posts that a source delivered in an hour (UTC), whatever became of them: what is usual, and what is silence."""
+
+    __tablename__ = "read_hour"
+    source: str = Field(primary_key=True)
+    hour_at: datetime = Field(sa_column=Column(Utc, primary_key=True, nullable=False))
+    count: int = 0
+
+
+class Alert(Table, table=True):
+    """Something about a source that a person should look at; on every page while it is open, mailed once."""
+
+    __table_args__ = (Index("ix_alert_open", "source", "kind", "closed_at"),)
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    kind: str
+    """silent, refused, spent, lost"""
+    says: str = text_column()
+    """A sentence: what is the matter, and what to do."""
+    opened_at: datetime = time_column(nullable=False)
+    closed_at: datetime | None = time_column()
+    mailed_at: datetime | None = time_column()
 
 
 _EDITED = text("edited_at IS NOT NULL")

@@ -17,6 +17,31 @@ class SuspectStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class GapCause(StrEnum):
+    """Why a source may have missed posts."""
+
+    DOWN = "down"
+    """No worker ran."""
+    DISCONNECT = "disconnect"
+    RATE_LIMIT = "rate limit"
+    REFUSED = "refused"
+    """The credential."""
+    CREDITS = "credits"
+    """The platform's are used up, or our own monthly limit is reached."""
+    BACK_PRESSURE = "back-pressure"
+    """It was cut off because we did not take what it sent fast enough."""
+    PAUSED = "paused"
+    """By a person."""
+
+
+class GapState(StrEnum):
+    """Whether the posts of a gap are still wanted, were brought, or cannot be had."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    LOST = "lost"
+
+
 class DeliveryStatus(StrEnum):
     """Where a dispatch or reply stands; `due_at` of a queued one is the hold or the wait before a retry."""
 

@@ -16,12 +16,11 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
-from connector.adapters import Settings
 from connector.config import DEMO
 from connector.errors import ConfigError
 from connector.incoming import Arrived, Batch, Detail, Fact, Incoming, Kind, Media, Person, Reference
 from connector.models import now
-from connector.sources import PLAIN, Capabilities, Source
+from connector.sources import PLAIN, Capabilities, Settings, Source
 
 PAST_DAYS = 30
 _BATCH = 200

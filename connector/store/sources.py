@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Integer, cast, func, literal_column
+from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from connector.models import Gap, Post, ReadCount, SourceState, now
+from connector.models import Gap, GapState, Post, ReadCount, ReadHour, SourceState, now
 
 
 def state(session: Session, name: str, kind: str) -> SourceState:
@@ -23,29 +24,47 @@ def state(session: Session, name: str, kind: str) -> SourceState:
     return found
 
 
-def advance(session: Session, name: str, cursor: str, arrived: bool) -> None:
-    """Keep the cursor, in the same commit as the posts before it."""
-    found = session.get_one(SourceState, name)
-    found.cursor, found.state, found.last_error = cursor, "running", ""
+def advance(session: Session, name: str, cursor: str, arrived: bool, worker: str = "") -> bool:
+    """Keep the cursor, in the same commit as the posts before it. False: another worker reads this source now."""
+    values: dict[str, Any] = {"cursor": cursor, "state": "running", "last_error": "", "alive_at": now()}
     if arrived:
-        found.last_post_at = now()
-    session.add(found)
+        values["last_post_at"] = now()
+    mine = [col(SourceState.name) == name] + ([col(SourceState.lease_by) == worker] if worker else [])
+    done = session.exec(sql_update(SourceState).where(*mine).values(values))
+    return bool(done.rowcount == 1)
 
 
-def count_reads(session: Session, source: str, day: date, outcomes: Mapping[str, int]) -> None:
-    """Add to what became of this source's posts on this city day."""
-    if not outcomes:
-        return
-    insert = (sqlite if session.connection().dialect.name == "sqlite" else postgresql).insert(ReadCount)
-    statement = insert.values(
-        [{"source": source, "day": day, "outcome": o, "count": n, "cost_micros": 0} for o, n in outcomes.items()]
-    )
-    session.exec(
-        statement.on_conflict_do_update(
-            index_elements=["source", "day", "outcome"],
-            set_={"count": col(ReadCount.count) + statement.excluded.count},
-        )
-    )
+def count_reads(
+    session: Session, source: str, day: date, priced: Mapping[str, int], free: Mapping[str, int], price: int = 0
+) -> None:
+    """Add to what became of this source's posts on this city day, and what reading them cost."""
+    rows = [
+        {"source": source, "day": day, "outcome": outcome, "count": number, "cost_micros": number * each}
+        for outcomes, each in ((priced, price), (free, 0))
+        for outcome, number in outcomes.items()
+    ]
+    if rows:
+        _added(session, ReadCount, rows, ["source", "day", "outcome"], ["count", "cost_micros"])
+
+
+def count_hour(session: Session, source: str, number: int) -> None:
+    """Add to what this source delivered in this hour."""
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    _added(session, ReadHour, [{"source": source, "hour_at": hour, "count": number}], ["source", "hour_at"], ["count"])
+
+
+def read_since(session: Session, source: str, since: date) -> int:
+    """Posts read of this source from this city day on: what its budget counts."""
+    free = (col(ReadCount.outcome) == "deleted") | col(ReadCount.outcome).startswith("refused", autoescape=True)
+    query = select(func.sum(ReadCount.count)).where(ReadCount.source == source, ReadCount.day >= since, ~free)
+    return int(session.exec(query).one() or 0)
+
+
+def _added(session: Session, table: Any, rows: list[dict[str, Any]], keys: list[str], sums: list[str]) -> None:
+    insert = (sqlite if session.connection().dialect.name == "sqlite" else postgresql).insert(table)
+    statement = insert.values(rows)
+    summed = {name: getattr(table, name) + statement.excluded[name] for name in sums}
+    session.exec(statement.on_conflict_do_update(index_elements=keys, set_=summed))
 
 
 def all_states(session: Session) -> list[SourceState]:
@@ -60,7 +79,7 @@ def gaps(session: Session, source: str, limit: int = 50) -> list[Gap]:
 
 def open_gaps(session: Session) -> dict[str, int]:
     """Source → how many of its gaps are neither filled nor given up."""
-    query = select(Gap.source, func.count()).where(Gap.state == "open").group_by(col(Gap.source))
+    query = select(Gap.source, func.count()).where(Gap.state == GapState.OPEN).group_by(col(Gap.source))
     return dict(session.exec(query).all())
 
 

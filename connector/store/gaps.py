@@ -1,0 +1,108 @@
+"""The gap ledger: intervals in which a source may have missed posts, why, and what became of them.
+
+`intake.py` writes down what a source itself says it missed, `collect/` what it sees: a source that fails opens a gap
+that lasts, and the first word after it ends it. A gap is open until its posts were brought (filled) or cannot be had
+(lost).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import update as sql_update
+from sqlmodel import Session, col, select
+
+from connector.models import Gap, GapCause, GapState, now
+
+
+def began(session: Session, source: str, since: datetime, cause: GapCause, why: str) -> None:
+    """Something keeps us from this source since then; one that lasts already keeps its beginning and its cause."""
+    if _lasting(session, source) is None:
+        session.add(Gap(source=source, from_at=since, why=why, cause=cause))
+
+
+def ended(session: Session, source: str, why: str) -> None:
+    """The source goes on where it was: whatever lasted is filled by that."""
+    gap = _lasting(session, source)
+    if gap is not None:
+        gap.to_at = gap.closed_at = now()
+        gap.state, gap.why = GapState.FILLED, why
+        session.add(gap)
+
+
+def was_down(session: Session, source: str, since: datetime, why: str) -> None:
+    """No worker ran since then, and the source went on where it was."""
+    at = now()
+    session.add(
+        Gap(
+            source=source, from_at=since, to_at=at, why=why, cause=GapCause.DOWN, state=GapState.FILLED, closed_at=at
+        )
+    )  # fmt: skip
+
+
+def missed(session: Session, told: Gap, ends: bool = True, can_fill: bool = False, by_itself: bool = False) -> None:
+    """What the source itself says; with `ends` it ends a gap that lasted. Saying it twice writes one line."""
+    same = (Gap.source == told.source, Gap.from_at == told.from_at, Gap.to_at == told.to_at)
+    if session.exec(select(Gap.id).where(*same).limit(1)).first() is not None:
+        return
+    gap = (_lasting(session, told.source) if ends else None) or told
+    gap.from_at, gap.to_at, gap.why = min(gap.from_at, told.from_at), told.to_at, told.why
+    gap.cause = gap.cause or told.cause
+    if can_fill:
+        gap.due_at = now() if by_itself else None
+    else:
+        gap.state, gap.closed_at = GapState.LOST, now()
+    session.add(gap)
+
+
+def due(session: Session, sources: Collection[str]) -> Gap | None:
+    """The next gap of these sources to be filled; the oldest first, since it is the next to fall out of reach."""
+    query = select(Gap).where(
+        col(Gap.source).in_(sources), Gap.state == GapState.OPEN, col(Gap.to_at).is_not(None), col(Gap.due_at) <= now()
+    )
+    return session.exec(query.order_by(col(Gap.from_at)).limit(1)).first()
+
+
+def brought(session: Session, gap_id: int, cursor: str, posts: int, lost_until: datetime | None) -> None:
+    """A part of it was brought, in the same commit; `lost_until`: what lies before cannot be had, and stands apart."""
+    gap = session.get_one(Gap, gap_id)
+    gap.cursor, gap.posts, gap.error = cursor, gap.posts + posts, ""
+    if lost_until is not None and gap.to_at is not None:
+        gap.from_at = min(max(gap.from_at, lost_until), gap.to_at)
+    session.add(gap)
+
+
+def filled(session: Session, gap_id: int) -> None:
+    """All of it that can be had is here."""
+    gap = session.get_one(Gap, gap_id)
+    if gap.from_at == gap.to_at:  # all of it was lost, and stands there so
+        session.delete(gap)
+        return
+    gap.state, gap.closed_at, gap.due_at, gap.error = GapState.FILLED, now(), None, ""
+    session.add(gap)
+
+
+def put_off(session: Session, gap_id: int, until: datetime | None, why: str) -> None:
+    """Filling it failed; `until` None: it waits for a person."""
+    gap = session.get_one(Gap, gap_id)
+    gap.tries, gap.due_at, gap.error = gap.tries + 1, until, why
+    session.add(gap)
+
+
+def fill_now(session: Session, gap_id: int) -> bool:
+    """A person asks for it; False: it is not open any more."""
+    wanted = (col(Gap.id) == gap_id, col(Gap.state) == GapState.OPEN)
+    done = session.exec(sql_update(Gap).where(*wanted).values(due_at=now(), tries=0, error=""))
+    return bool(done.rowcount == 1)
+
+
+def give_up(session: Session, gap_id: int) -> bool:
+    """A person says that it will not be filled; False: it is not open any more."""
+    wanted = (col(Gap.id) == gap_id, col(Gap.state) == GapState.OPEN, col(Gap.to_at).is_not(None))
+    done = session.exec(sql_update(Gap).where(*wanted).values(state=GapState.LOST, closed_at=now(), due_at=None))
+    return bool(done.rowcount == 1)
+
+
+def _lasting(session: Session, source: str) -> Gap | None:
+    return session.exec(select(Gap).where(Gap.source == source, col(Gap.to_at).is_(None)).limit(1)).first()
