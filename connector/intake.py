@@ -2,7 +2,7 @@
 
 `prepare.py` does all that needs no database. `Intake.store` does the rest inside the caller's writing session, so the
 posts share their commit with the cursor: what is known already, what is newer, whole columns out through
-`store/bulk.py`. `collect.py` and the command `ingest` call both; `privacy.py` erases what a platform says is gone.
+`store/bulk.py`. `collect/` and the command `ingest` call both; `privacy.py` erases what a platform says is gone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 import msgspec
@@ -20,9 +20,9 @@ from sqlmodel import Session, select
 
 from connector import sealing
 from connector.config import Config
-from connector.incoming import Batch, Deleted, Refused
+from connector.incoming import Batch, Refused
 from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectPost, SuspectStatus, now
-from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run
+from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
 from connector.privacy import erase
 from connector.store import bulk, catalogue, gaps, sources
 from connector.triage import Gazetteer
@@ -30,6 +30,7 @@ from connector.triage import Gazetteer
 __all__ = ["From", "Intake", "Taken", "insert_matches", "insert_suspects"]
 
 _SHARES_AGE = 900.0  # seconds
+_REMEMBERED = 50_000  # deletions of a source
 _POST = ("id", "source", *POST, "edits", "received_at")
 _MATCH = ("post_id", "rule_id", "rule_version", "words", "matched_at")
 _SUSPECT = (
@@ -51,11 +52,13 @@ class Taken:
     duplicate: int = 0
     updated: int = 0
     deleted: int = 0
+    late: int = 0
+    """Met a rule, but came behind their own deletion: not stored."""
     suspects: list[int] = field(default_factory=list)
     """Ids of the suspects made."""
 
     def add(self, other: Taken) -> None:
-        for name in ("read", "matched", "new", "duplicate", "updated", "deleted"):
+        for name in ("read", "matched", "new", "duplicate", "updated", "deleted", "late"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.suspects += other.suspects
 
@@ -71,6 +74,11 @@ class Intake:
         self.preparer = Preparer(config, sealer, gazetteer)
         self._zone = config.city.zone
         self._read_at = 0.0
+        self._gone: dict[str, dict[str, None]] = {}
+
+    @property
+    def sealer(self) -> sealing.Sealer:
+        return self.preparer.sealer
 
     @property
     def broken_rules(self) -> dict[int, str]:
@@ -110,9 +118,10 @@ class Intake:
         taken, refused = Taken(), Counter[str]()
         for step in prepared.steps:
             if isinstance(step, Run):
-                _Storing(session, source, taken).run(step)
-            elif isinstance(step, Deleted):
-                taken.deleted += erase(session, source.name, [step.source_id], "deleted upstream")
+                _Storing(session, source, taken, self._gone.get(source.name, {})).run(step)
+            elif isinstance(step, Vanished):
+                taken.deleted += erase(session, source.name, step.source_ids, "deleted upstream")
+                self._remember(source.name, step.source_ids)
             elif isinstance(step, Refused):
                 refused[f"refused: {step.why}"] += 1
             else:
@@ -124,10 +133,18 @@ class Intake:
         self._count(session, source, taken, refused)
         return taken
 
+    def _remember(self, source: str, ids: Iterable[str]) -> None:
+        """Disorder is normal: a post may come behind its own deletion, and must not stand here again."""
+        gone = self._gone.setdefault(source, {})
+        gone |= dict.fromkeys(ids)
+        for oldest in list(islice(gone, max(0, len(gone) - _REMEMBERED))):
+            del gone[oldest]
+
     def _count(self, session: Session, source: From, taken: Taken, refused: Counter[str]) -> None:
         priced = Counter(
-            new=taken.new, duplicate=taken.duplicate, updated=taken.updated, unmatched=taken.read - taken.matched
-        )
+            new=taken.new, duplicate=taken.duplicate, updated=taken.updated, late=taken.late,
+            unmatched=taken.read - taken.matched - taken.late,
+        )  # fmt: skip
         free = Counter(deleted=taken.deleted) + refused
         sources.count_reads(session, source.name, datetime.now(self._zone).date(), +priced, free, source.price)
 
@@ -135,8 +152,8 @@ class Intake:
 class _Storing:
     """Stores one run of posts."""
 
-    def __init__(self, session: Session, source: From, taken: Taken) -> None:
-        self.session, self.source, self.taken = session, source.name, taken
+    def __init__(self, session: Session, source: From, taken: Taken, gone: Collection[str] = ()) -> None:
+        self.session, self.source, self.taken, self.gone = session, source.name, taken, gone
         self.known: Known = {}
         self.fresh: dict[str, Ready] = {}
 
@@ -146,7 +163,9 @@ class _Storing:
         for post in run.posts:
             if post.key in self.known or post.key in self.fresh:
                 self._again(post)
-            elif post.matches:
+            elif post.matches and (post.key in self.gone or post.version in self.gone):
+                taken.late += 1
+            elif post.matches or post.waits:
                 self.fresh[post.key] = post
                 taken.new += 1
         taken.read += run.read

@@ -162,7 +162,7 @@ class _Keeping(Preparer):
         """Matches and suspects of these posts, as far as they are not there yet; how many suspects."""
         self._lock(session)
         # Read and decided anew under a lock: meanwhile one may have been edited or erased.
-        posts = stored.some(session, self._sealer, ids, locked=True)
+        posts = stored.some(session, self.sealer, ids, locked=True)
         met = stored.decided(self.compiled, posts, stored.surfaces(session))
         waiting = entering(session, self.rule.request_type_id, [post for post, _ in met], bool(self._asks_reposts))
         of_rule = select(Match.post_id).where(Match.rule_id == self.rule.id, col(Match.post_id).in_(ids))

@@ -53,7 +53,7 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     suspect: tuple[Any, ...]
     """As `SUSPECT`; empty where no rule met the post."""
     waits: bool
-    """Whether a person shall see it."""
+    """Whether a person shall see it; one that a person added waits even where no rule met it."""
 
 
 class Run(msgspec.Struct, array_like=True, gc=False):
@@ -63,7 +63,13 @@ class Run(msgspec.Struct, array_like=True, gc=False):
     posts: list[Ready]
 
 
-Step = Run | Deleted | Refused | Missed
+class Vanished(msgspec.Struct, array_like=True, gc=False):
+    """Posts that the platform says are gone, between two runs."""
+
+    source_ids: list[str]
+
+
+Step = Run | Vanished | Refused | Missed
 
 
 @dataclass(slots=True)
@@ -111,7 +117,7 @@ class Preparer:
     """Prepares batches with one set of rules; `use` swaps the set between two batches."""
 
     def __init__(self, config: Config, sealer: sealing.Sealer, gazetteer: Gazetteer) -> None:
-        self._sealer, self._gazetteer = sealer, gazetteer
+        self.sealer, self._gazetteer = sealer, gazetteer
         self._own = frozenset(account.lower().lstrip("@") for account in config.city.accounts)
         self.edition = 0
         """Counts the sets of rules used so far."""
@@ -152,7 +158,12 @@ class Preparer:
             if posts:
                 steps.append(self._run(source.name, surface, posts))
                 posts = []
-            steps.append(event)
+            if not isinstance(event, Deleted):
+                steps.append(event)
+            elif steps and isinstance(last := steps[-1], Vanished):
+                last.source_ids.append(event.source_id)
+            else:
+                steps.append(Vanished([event.source_id]))
         if posts:
             steps.append(self._run(source.name, surface, posts))
         return Prepared(self.edition, steps)
@@ -212,8 +223,8 @@ class Preparer:
         sealed = None
         if detail.author or draft.handles:
             names = {"handle": handle, "name": detail.author.name if detail.author else "", "handles": draft.handles}
-            sealed = self._sealer.seal(json_text(names), source, key)
-        author_key = self._sealer.pseudonym(handle) if handle else ""
+            sealed = self.sealer.seal(json_text(names), source, key)
+        author_key = self.sealer.pseudonym(handle) if handle else ""
         mentions_us = not self._own.isdisjoint(map(str.lower, detail.mentioned))
         said, posted, place = draft.said, draft.posted, draft.place
         row = (key, post.source_id, str(detail.kind), *said, detail.own, mentions_us, author_key, sealed, posted)
@@ -228,10 +239,12 @@ class Preparer:
         entities: dict[str, Any] = {
             "hashtags": list(map(hide, detail.hashtags)),
             "urls": list(map(hide, detail.urls)),
-            "mention_keys": list(map(self._sealer.pseudonym, detail.mentioned)),
+            "mention_keys": list(map(self.sealer.pseudonym, detail.mentioned)),
         }
         if detail.withheld:
             entities["withheld"] = True
+        if detail.link:
+            entities["link"] = hide(detail.link)
         media, refs = detail.media, detail.references
         return (
             text, quoted, post.lang, json_text(entities),
@@ -269,7 +282,7 @@ class Preparer:
         tagged = None
         if detail.lat is not None and detail.lon is not None:
             tagged = self._gazetteer.at(detail.lat, detail.lon)
-        return _place_columns(tagged or self._gazetteer.find(text), masked)
+        return place_columns(tagged or self._gazetteer.find(text), masked)
 
 
 def _may_be_edited(raw: bytes) -> bool:
@@ -282,8 +295,8 @@ def _may_be_edited(raw: bytes) -> bool:
     return False
 
 
-def _place_columns(place: Place | None, masked: str) -> tuple[Any, ...]:
-    """The words are kept only if they stand in the masked text, so they never hold a handle."""
+def place_columns(place: Place | None, masked: str) -> tuple[Any, ...]:
+    """As `PLACE`; the words are kept only if they stand in the masked text, so they never hold a handle."""
     if place is None:
         return "", "", "", "", None, None
     words = place.words if place.words in masked else ""

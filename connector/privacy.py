@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
@@ -31,12 +31,16 @@ from connector.models import (
     TicketEvent,
     now,
 )
+from connector.store import bulk
 
 FLAG = "The author deleted the post: remove the text from the ticket"
 GONE = "Its author deleted the post before it arrived"
 RETURNED = "The author of one of its posts deleted it before it was sent: look at what is left"
 FORGET = "forget."
 """Settings of this prefix name what must still be forgotten outside the tables: a channel's reference, or the log."""
+_BY_ID = [
+    f"SELECT id FROM post WHERE source = :source AND gone_at IS NULL AND {name}" for name in ("source_id", "version_id")
+]
 _BEFORE_SENDING = (DeliveryStatus.DRAFTED, DeliveryStatus.QUEUED, DeliveryStatus.EXHAUSTED)
 _PERHAPS_THERE = (DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.UNCLEAR, DeliveryStatus.BY_HAND)
 _RESIDENTS = {"text": "", "place": "", "district": "", "lat": None, "lon": None, "links": ()}
@@ -44,11 +48,14 @@ _RESIDENTS = {"text": "", "place": "", "district": "", "lat": None, "lon": None,
 
 def erase(session: Session, source: str, source_ids: Sequence[str], why: str) -> int:
     """Erase these posts (by the id of any of their versions); how many were here."""
-    here = select(Post).where(Post.source == source, col(Post.gone_at).is_(None))
-    first_or_last = or_(col(Post.source_id).in_(source_ids), col(Post.version_id).in_(source_ids))
-    posts = list(session.exec(here.where(first_or_last)))
-    rewritten = session.exec(here.where(col(Post.edited_at).is_not(None)))  # few, and by an index of their own
-    posts += [p for p in rewritten if p not in posts and any(e["id"] in source_ids for e in p.edits or [])]
+    session.flush()
+    ids = {row[0] for query in _BY_ID for row in bulk.among(session, query, source_ids, source=source)}
+    rewritten = select(Post.id, Post.edits).where(Post.source == source, col(Post.gone_at).is_(None))
+    gone = set(source_ids)
+    for id_, edits in session.exec(rewritten.where(col(Post.edited_at).is_not(None))):  # few, and by an index
+        if not gone.isdisjoint(edit["id"] for edit in edits or []):
+            ids.add(id_)
+    posts = [session.get_one(Post, id_) for id_ in sorted(ids)]
     if posts:
         session.merge(Setting(name=f"{FORGET}log", value={}))
     for post in posts:

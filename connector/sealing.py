@@ -82,6 +82,21 @@ class Sealer:
         except InvalidTag:
             raise ConfigError("A stored name cannot be opened: it was changed, or moved from another row.") from None
 
+    def seal_bytes(self, data: bytes, column: str, source: str) -> bytes:
+        """As `seal`, for what belongs to a source as a whole."""
+        nonce = os.urandom(12)
+        return self._newest + nonce + self._cipher.encrypt(nonce, data, _where(column, source, ""))
+
+    def unseal_bytes(self, sealed: bytes, column: str, source: str) -> bytes:
+        """As `unseal`."""
+        cipher = self._ciphers.get(sealed[:4])
+        if cipher is None:
+            raise ConfigError(f"What was kept on disk was sealed with a key that {VARIABLE} no longer holds; add it.")
+        try:
+            return cipher.decrypt(sealed[4:16], sealed[16:], _where(column, source, ""))
+        except InvalidTag:
+            raise ConfigError("What was kept on disk cannot be opened: it was changed, or moved.") from None
+
     def pseudonym(self, handle: str) -> str:
         """The same for every spelling of a handle; not reversible without the key. 32 hexadecimal digits."""
         return self._pseudonym_of(handle.lower())

@@ -2,7 +2,7 @@
 
 `Worker` is the background process's round; `accept`, `dismiss` and their kin are what a person does. Every decision is
 compare-and-set on the suspect's version, and accepting writes Decision and Dispatch in one commit. Read on in
-`collect.py` and `intake.py` (a post comes in), `deliver.py` (a request goes out), `byhand.py` (what people mend).
+`collect/` and `intake.py` (a post comes in), `deliver.py` (a request goes out), `byhand.py` (what people mend).
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import update as sql_update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
 from connector import sources
+from connector.addpost import add_post
 from connector.byhand import close_by_hand, filed_by_hand, flag_done, look_up_now, send_again, try_again
 from connector.collect import Collector
 from connector.config import Config
@@ -51,6 +53,7 @@ from connector.store.tickets import latest_dispatch
 __all__ = [
     "Worker",
     "accept",
+    "add_post",
     "close_by_hand",
     "dismiss",
     "filed_by_hand",
@@ -90,7 +93,7 @@ class Worker:
             for name, way in config.channels.items()
         }
         found = {name: sources.load(name, source, config) for name, source in config.sources.items()}
-        self.collector = Collector(database, config, intake, found)
+        self.collector = Collector(database, config, intake, found, self.name)
         self.deliveries = Deliveries(database, config, ways, self.name)
 
     def run(self, stopping: threading.Event) -> None:
@@ -104,15 +107,22 @@ class Worker:
         while not stopping.is_set():
             self.collector.store_next(0.5)
             if time.monotonic() - beaten > _BEAT:
+                self._try("the heartbeat", lambda: self._beat(started))
                 beaten = time.monotonic()
-                self._beat(started)
             if time.monotonic() - rested > _REST:
+                self._try("the chores", self._chores)
                 rested = time.monotonic()
-                self._chores()
         self.collector.stop()
         sender.join(timeout=self.config.delivery.timeout + 5)
         with self.database.writing() as session:
             house.stopped(session, self.name)
+
+    def _try(self, what: str, do: Callable[[], None]) -> None:
+        """A database that does not answer for a while ends no worker: what came is kept until it does."""
+        try:
+            do()
+        except OperationalError as error:
+            log.error("the database did not take it; tried again soon", what=what, kind=type(error).__name__)
 
     def _deliver(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -346,7 +356,7 @@ def request_of(
     if not posts:
         raise AlreadyDecidedError("Its posts were deleted by their authors; there is nothing to send.")
     texts = [mask(post.text) for post, _ in posts[:_TEXTS_IN_A_TICKET]]
-    links = [link for post, of in posts if of and (link := sources.permalink(of, post.version_id or post.source_id))]
+    links = [link for post, of in posts if (link := _link(post, of))]
     return channels.Request(
         reference=reference,
         type_code=kind.code,
@@ -369,6 +379,12 @@ def request_of(
         city=config.city.name,
         timezone=config.city.timezone,
     )
+
+
+def _link(post: Post, kind: str | None) -> str:
+    """The post's handle-free address, if it has one."""
+    own = str((post.entities or {}).get("link", ""))
+    return (sources.permalink(kind, post.version_id or post.source_id) if kind else "") or own * (OPEN_MARK not in own)
 
 
 def _needs_address(config: Config, kind: RequestType) -> bool:

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,20 @@ from connector.deliver import Deliveries
 from connector.dispatch import Request
 from connector.dispatch.outbox import Outbox
 from connector.errors import AlreadyDecidedError, TemporaryError, UnclearError
-from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Event, Incoming, Kind, Media, Missed, Person
+from connector.incoming import (
+    Arrived,
+    Batch,
+    Deleted,
+    Detail,
+    Edited,
+    Event,
+    Incoming,
+    Kind,
+    Media,
+    Missed,
+    Person,
+    Refused,
+)
 from connector.ingest import ingest
 from connector.intake import From, Intake, Taken
 from connector.models import (
@@ -33,6 +47,7 @@ from connector.models import (
     DeliveryStatus,
     Dispatch,
     Gap,
+    GapCause,
     Match,
     Post,
     ReadCount,
@@ -231,12 +246,55 @@ def test_rule_that_excludes_reposts_does_not_ask_for_them(house: House) -> None:
     assert house.rows(select(Suspect)) == []
 
 
-def test_missed_interval_is_a_gap(house: House) -> None:
-    house.take(Missed(AT, AT + timedelta(hours=1), "disconnected"))
+@pytest.mark.parametrize(
+    ("fills", "by_itself", "lost", "state", "due"),
+    [
+        (True, True, False, "open", True),
+        (True, False, False, "open", False),
+        (False, False, False, "lost", False),
+        (True, True, True, "lost", False),
+    ],
+)
+def test_missed_interval_is_a_gap_that_is_filled_waits_or_is_lost(
+    house: House, fills: bool, by_itself: bool, lost: bool, state: str, due: bool
+) -> None:
+    origin = From("x", "x", replace(ORIGIN.capabilities, fills=fills), fills=by_itself)
+    missed = Missed(AT, AT + timedelta(hours=1), "disconnected", GapCause.DISCONNECT, lost)
+    with house.database.writing() as session:
+        house.intake.take(session, origin, Batch([missed, missed]))
     gap = house.only(select(Gap))
-    assert (gap.source, gap.from_at, gap.to_at, gap.why, gap.state) == (
-        "x", AT, AT + timedelta(hours=1), "disconnected", "open",
-    )  # fmt: skip
+    assert (gap.source, gap.from_at, gap.to_at, gap.why) == ("x", AT, AT + timedelta(hours=1), "disconnected")
+    assert (gap.cause, gap.state, gap.due_at is not None) == ("disconnect", state, due)
+
+
+def test_a_post_behind_its_own_deletion_is_counted_and_not_stored(house: House) -> None:
+    house.take(Deleted("1"))
+    house.take(a_post("1"), a_post("2"))
+    assert [post.source_id for post in house.rows(select(Post))] == ["2"]
+    assert house.only(select(ReadCount.count).where(ReadCount.outcome == "late")) == 1
+
+
+def test_what_cannot_be_read_is_counted_with_its_reason(house: House) -> None:
+    house.take(Refused("not JSON"), a_post("1"), Refused("not JSON"))
+    assert house.only(select(ReadCount.count).where(ReadCount.outcome == "refused: not JSON")) == 2
+
+
+def test_a_rule_that_the_platform_names_is_kept_without_words(house: House) -> None:
+    rule = house.only(select(Rule).where(Rule.name == '"gas leak"'))
+    post = Incoming("1", "it smells", detail=Detail(), named=[(rule.id or 0, 1), (999, 1)])
+    house.take(Arrived(post))
+    match = house.only(select(Match))
+    assert (match.rule_id, match.words) == (rule.id, [])
+    assert house.only(select(Suspect)).status == "waiting"
+
+
+def test_reading_is_priced(house: House) -> None:
+    with house.database.writing() as session:
+        house.intake.refresh(session)
+        origin = From("x", "x", ORIGIN.capabilities, price=5000)
+        house.intake.take(session, origin, Batch([Arrived(a_post("1")), Arrived(a_post("2", "hello")), Deleted("1")]))
+    costs = {row.outcome: row.cost_micros for row in house.rows(select(ReadCount))}
+    assert costs == {"new": 5000, "unmatched": 5000, "deleted": 0}
 
 
 # -- cursor, crash and repetition --------------------------------------------------------------------------------------
@@ -438,6 +496,8 @@ class Model:
     def __init__(self) -> None:
         self.held: dict[str, int] = {}
         self.gone: set[str] = set()
+        self.unseen: set[str] = set()
+        """Deleted before they came."""
         self.counts: Counter[str] = Counter()
 
     def take(self, what: str, key: str, unmatched: int) -> None:
@@ -445,9 +505,13 @@ class Model:
             if key in self.held and key not in self.gone:
                 self.gone.add(key)
                 self.counts["deleted"] += 1
+            elif key not in self.held:
+                self.unseen.add(key)
             return
         version = 1 if what == "arrived" else 2
-        if key not in self.held:
+        if key not in self.held and key in self.unseen and not unmatched:
+            self.counts["late"] += 1
+        elif key not in self.held:
             self.counts["unmatched" if unmatched else "new"] += 1
             if not unmatched:
                 self.held[key] = version

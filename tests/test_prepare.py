@@ -9,7 +9,7 @@ import pytest
 from connector.config import Config
 from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Event, Incoming
 from connector.intake import From
-from connector.prepare import SUSPECT, Prepared, Preparer, Run
+from connector.prepare import SUSPECT, Prepared, Preparer, Run, Vanished
 from connector.sealing import Sealer
 from connector.sources import Capabilities
 from connector.store.catalogue import Catalogue, RuleRow
@@ -69,8 +69,9 @@ def test_edit_is_told_by_the_post_or_by_the_source(preparer: Preparer) -> None:
 
 def test_deletion_keeps_its_place_between_the_posts(preparer: Preparer) -> None:
     one, two = Arrived(Incoming("1", "pothole")), Arrived(Incoming("2", "pothole"))
-    steps = prepared(preparer, one, Deleted("1"), two, Deleted("2")).steps
-    assert [step.read if isinstance(step, Run) else step.source_id for step in steps] == [1, "1", 1, "2"]
+    steps = prepared(preparer, one, Deleted("1"), two, Deleted("2"), Deleted("3")).steps
+    told = [step.source_ids if isinstance(step, Vanished) else isinstance(step, Run) and step.read for step in steps]
+    assert told == [1, ["1"], 1, ["2", "3"]]
 
 
 @pytest.mark.parametrize(

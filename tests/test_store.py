@@ -9,7 +9,9 @@ import warnings
 from datetime import UTC, datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from sqlmodel import select
 from connector import store
 from connector.config import Config
 from connector.errors import ConfigError
-from connector.models import Setting, metadata, now
+from connector.models import Alert, Gap, Setting, metadata, now
 from connector.store import bulk, house
 
 
@@ -31,15 +33,24 @@ def test_a_new_database_has_every_table_as_the_models_say(database: store.Databa
     assert differences == []
 
 
-def test_an_upgrade_keeps_what_is_stored(config: Config, database: store.Database) -> None:
-    with database.writing() as session:
-        house.keep_setting(session, "kept", {"a": [1, 2]})
+def test_an_upgrade_from_the_first_shape_keeps_what_is_stored(config: Config, database: store.Database) -> None:
+    """The database as the first release made it, with a gap in it."""
     with database.engine.begin() as connection:
-        connection.execute(text("DELETE FROM alembic_version"))
-        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        settings = AlembicConfig()
+        settings.set_main_option("script_location", str(store.MIGRATIONS))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0001")
+        old = {"source": "sample", "from_at": "2026-03-01 08:00:00", "why": "it was down", "state": "open"}
+        connection.execute(
+            text("INSERT INTO gap (source, from_at, why, state) VALUES (:source, :from_at, :why, :state)"), old
+        )
     again = store.open_database(config)
-    with again.reading() as session:
-        assert session.get_one(Setting, "kept").value == {"a": [1, 2]}
+    with again.writing() as session:
+        (gap,) = session.exec(select(Gap)).all()
+        assert (gap.source, gap.why, gap.state, gap.cause, gap.tries) == ("sample", "it was down", "open", "", 0)
+        session.add(Alert(source="sample", kind="silent"))
     again.close()
 
 

@@ -15,6 +15,7 @@ from connector.models.statuses import (
     DELIVERY_FOLLOWS,
     LIVE,
     SUSPECT_FOLLOWS,
+    AlertKind,
     DecisionKind,
     DeliveryStatus,
     DismissReason,
@@ -29,6 +30,7 @@ metadata = Table.metadata
 
 __all__ = [
     "Alert",
+    "AlertKind",
     "AuditEntry",
     "DELIVERY_FOLLOWS",
     "Decision",

@@ -64,7 +64,7 @@ class ReadCount(Table, table=True):
     source: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     outcome: str = Field(primary_key=True)
-    """new, duplicate, updated, unmatched, deleted, own, or refused: with its reason"""
+    """new, duplicate, updated, unmatched, deleted, late (behind its own deletion), or refused: with its reason"""
     count: int = 0
     cost_micros: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     """Price of reading them, in millionths of the account's currency."""
@@ -86,9 +86,9 @@ class Alert(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     source: str
     kind: str
-    """silent, refused, spent, lost"""
+    """As `AlertKind`."""
     says: str = text_column()
-    """A sentence: what is the matter, and what to do."""
+    """A sentence: what is the matter."""
     opened_at: datetime = time_column(nullable=False)
     closed_at: datetime | None = time_column()
     mailed_at: datetime | None = time_column()
@@ -118,7 +118,7 @@ class Post(Table, table=True):
     quoted_text: str = text_column()
     lang: str = ""
     entities: dict[str, Any] | None = json_column()
-    """hashtags, urls, mention_keys (pseudonyms), withheld"""
+    """hashtags, urls, mention_keys (pseudonyms), withheld, link (the post's own address)"""
     media: list[dict[str, str]] | None = json_column()
     references: list[dict[str, str]] | None = Field(default=None, sa_column=Column("refs", JSON))
     edits: list[dict[str, str]] | None = json_column()

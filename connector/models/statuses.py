@@ -42,6 +42,19 @@ class GapState(StrEnum):
     LOST = "lost"
 
 
+class AlertKind(StrEnum):
+    """What a person should know of a source without looking for it."""
+
+    SILENT = "silent"
+    """It is read, and brings far less than it usually does at this hour."""
+    REFUSED = "refused"
+    """The credential."""
+    SPENT = "spent"
+    """The platform's credits or our own monthly limit are used up."""
+    LOST = "lost"
+    """Posts of some interval cannot be had any more."""
+
+
 class DeliveryStatus(StrEnum):
     """Where a dispatch or reply stands; `due_at` of a queued one is the hold or the wait before a retry."""
 

@@ -22,13 +22,19 @@ def began(session: Session, source: str, since: datetime, cause: GapCause, why: 
         session.add(Gap(source=source, from_at=since, why=why, cause=cause))
 
 
-def ended(session: Session, source: str, why: str) -> None:
-    """The source goes on where it was: whatever lasted is filled by that."""
+def ended(session: Session, source: str, why: str, shortest: float) -> bool:
+    """The source goes on where it was: what lasted is filled by that, and forgotten if it was shorter than so many
+    seconds. False: nothing lasted."""
     gap = _lasting(session, source)
-    if gap is not None:
-        gap.to_at = gap.closed_at = now()
+    if gap is None:
+        return False
+    gap.to_at = gap.closed_at = now()
+    if (gap.to_at - gap.from_at).total_seconds() < shortest:
+        session.delete(gap)
+    else:
         gap.state, gap.why = GapState.FILLED, why
         session.add(gap)
+    return True
 
 
 def was_down(session: Session, source: str, since: datetime, why: str) -> None:
@@ -43,7 +49,8 @@ def was_down(session: Session, source: str, since: datetime, why: str) -> None:
 
 def missed(session: Session, told: Gap, ends: bool = True, can_fill: bool = False, by_itself: bool = False) -> None:
     """What the source itself says; with `ends` it ends a gap that lasted. Saying it twice writes one line."""
-    same = (Gap.source == told.source, Gap.from_at == told.from_at, Gap.to_at == told.to_at)
+    known = (Gap.state != GapState.LOST) if can_fill else (Gap.state == GapState.LOST)
+    same = (Gap.source == told.source, Gap.from_at == told.from_at, Gap.to_at == told.to_at, known)
     if session.exec(select(Gap.id).where(*same).limit(1)).first() is not None:
         return
     gap = (_lasting(session, told.source) if ends else None) or told

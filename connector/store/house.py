@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +44,15 @@ def setting(session: Session, name: str, default: Any = None) -> Any:
 
 def keep_setting(session: Session, name: str, value: Any, by: str = "") -> None:
     session.merge(Setting(name=name, value=value, by=by, at=now()))
+
+
+def installation(session: Session) -> str:
+    """A name for this database, made once: platforms that several could share tell us apart by it."""
+    found = session.get(Setting, "installation")
+    if found is None:
+        found = Setting(name="installation", value=secrets.token_hex(4))
+        session.add(found)
+    return str(found.value)
 
 
 def is_administrator(session: Session, config: Config, by: str) -> bool:

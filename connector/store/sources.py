@@ -34,6 +34,25 @@ def advance(session: Session, name: str, cursor: str, arrived: bool, worker: str
     return bool(done.rowcount == 1)
 
 
+def heard(session: Session, name: str) -> None:
+    """What a person asked of it is done."""
+    session.exec(sql_update(SourceState).where(col(SourceState.name) == name).values(asked=""))
+
+
+def is_held(session: Session, name: str, worker: str) -> bool:
+    """Whether this worker may store for this source; without a name there is one worker only."""
+    if not worker:
+        return True
+    query = select(SourceState.lease_by).where(SourceState.name == name).with_for_update()
+    return session.exec(query).first() == worker
+
+
+def held_posts(session: Session, source: str, after: int, limit: int = 10_000) -> list[tuple[int, str]]:
+    """(our id, source_id) of posts that are not gone, in the order of our ids, behind `after`."""
+    query = select(Post.id, Post.source_id).where(Post.source == source, col(Post.gone_at).is_(None))
+    return list(session.exec(query.where(col(Post.id) > after).order_by(col(Post.id)).limit(limit)).all())  # type: ignore[arg-type]
+
+
 def count_reads(
     session: Session, source: str, day: date, priced: Mapping[str, int], free: Mapping[str, int], price: int = 0
 ) -> None:
