@@ -360,6 +360,7 @@ def bench(
     share: Annotated[
         float | None, typer.Option(help="match, ingest: which share of the posts matches.", min=0, max=1)
     ] = None,
+    rules: Annotated[int | None, typer.Option(help="ingest: how many rules are on.", min=1)] = None,
     json: Json = False,
 ) -> None:
     """Measure, as ratios to a floor in the same run."""
@@ -368,8 +369,10 @@ def bench(
     if what not in benchmarks.ALL:
         typer.echo(f"There is {', '.join(benchmarks.ALL)}.", err=True)
         raise typer.Exit(2)
-    usual = benchmarks.SHARES.get(what)
-    result = benchmarks.ALL[what]() if usual is None else benchmarks.ALL[what](usual if share is None else share)
+    options: dict[str, Any] = {"rules": rules} if what == "ingest" else {}
+    if what in benchmarks.SHARES:
+        options["share"] = benchmarks.SHARES[what] if share is None else share
+    result = benchmarks.ALL[what](**options)
     if json:
         _print(result)
     else:

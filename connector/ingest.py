@@ -10,6 +10,7 @@ import gc
 import pickle
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,13 +31,17 @@ from connector.intake import From, Intake, Taken
 from connector.pool import Pool
 from connector.prepare import Prepared, Run
 from connector.sources.x import CAPABILITIES
-from connector.sources.x.lines import Block, Raw, blocks, opened, parsed, raw, split
+from connector.sources.x.lines import Block, Raw, blocks, cut, opened, parsed, raw
+from connector.sources.x.payload import is_one_plain_post
 from connector.store import Database
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 
 _BATCH = 500
-_LINES = 1000  # go into one commit: fewer make many commits, and with more others wait long for the lock
+LINES = 1000  # are looked into together
+ENOUGH, MOST = 500, 10
+"""Rows of posts, and blocks, that go into one commit: fewer make many, and with more others wait long for the lock."""
+LATE = 1.0  # seconds after which whatever came is stored
 _BLOCK = 2 * 2**20  # bytes: a block ends here even if it has fewer lines
 _LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
 _WHOLE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
@@ -56,10 +61,6 @@ class _Read(msgspec.Struct, array_like=True):
     edition: int
     runs: list[Run]
     problems: list[tuple[int, str]]
-
-    @property
-    def prepared(self) -> Prepared:
-        return Prepared(self.edition, self.runs)
 
 
 _ANSWER = msgspec.msgpack.Decoder(_Read)
@@ -82,12 +83,13 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
     with _rare_collections(), _Reading(database, intake, origin, files) as reading, _progress() as progress:
         for file in files:
             bar = progress.add_task(file.name, total=_size(file) or None)
-            for block, read_ in reading.read(file):
-                for number, problem in read_.problems:
-                    bad += 1
-                    _name(progress.console, file, number, problem, bad)
-                total.add(reading.store(block, read_.prepared))
-                progress.update(bar, completed=block.end, refresh=True)
+            for together in _enough(reading.read(file)):
+                for _, read_ in together:
+                    for number, problem in read_.problems:
+                        bad += 1
+                        _name(progress.console, file, number, problem, bad)
+                total.add(reading.store(together))
+                progress.update(bar, completed=together[-1][0].end, refresh=True)
     if bad > _NAMED:
         progress.console.print(f"… and {bad - _NAMED} more bad lines", markup=False, highlight=False)
     return {"read": total.read, "bad": bad} | {
@@ -98,6 +100,20 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
 def helpers(size: int) -> int:
     """How many further processes prepare an input of so many bytes."""
     return pool.size() if size > _LARGE else 0
+
+
+def _enough(found: Iterable[tuple[Block, _Read]]) -> Iterator[list[tuple[Block, _Read]]]:
+    """Blocks, as many as make a commit worth while."""
+    together: list[tuple[Block, _Read]] = []
+    posts, since = 0, time.monotonic()
+    for block, read in found:
+        together.append((block, read))
+        posts += sum(len(run.posts) for run in read.runs)
+        if posts >= ENOUGH or len(together) == MOST or time.monotonic() - since > LATE:
+            yield together
+            together, posts, since = [], 0, time.monotonic()
+    if together:
+        yield together
 
 
 class _Reading:
@@ -120,7 +136,7 @@ class _Reading:
     def read(self, file: Path) -> Iterator[tuple[Block, _Read]]:
         """The file's blocks in order, each with what was in it."""
         with opened(None if str(file) == "-" else file) as lines:
-            found = blocks(lines, _LINES, _BLOCK)
+            found = blocks(lines, LINES, _BLOCK)
             for block in found:
                 self._seen += len(block.content)
                 if self._has_pool():
@@ -128,27 +144,39 @@ class _Reading:
                 else:
                     yield block, self._look_into(block)
 
-    def store(self, block: Block, prepared: Prepared) -> Taken:
+    def store(self, together: Sequence[tuple[Block, _Read]]) -> Taken:
         """In one commit; prepared anew if the rules changed meanwhile."""
-        if not prepared.steps:
-            return Taken()
         intake = self._intake
         with self._database.writing() as session:
-            if not intake.is_current(session, prepared):
-                prepared = self._look_into(block).prepared
-            taken = intake.store(session, self._origin, prepared)
+            intake.refresh(session)
+            edition = intake.preparer.edition
+            found = [read if read.edition == edition else self._look_into(block) for block, read in together]
+            runs = [run for read in found for run in read.runs]
+            whole = Run(sum(run.read for run in runs), [post for run in runs for post in run.posts])
+            taken = intake.store(session, self._origin, Prepared(edition, [whole]))
             questions.advance(session, self._origin.name, "", arrived=bool(taken.new))
         return taken
 
     def _look_into(self, block: Block) -> _Read:
         posts: list[Event] = []
         problems = []
-        for line in split(BytesIO(block.content)):
+        lines, passed_over = self._worth_a_look(list(cut(BytesIO(block.content))))
+        for line in map(parsed, lines):
             if line.problem:
                 problems.append((block.number - 1 + line.number, line.problem))
             posts += map(Arrived, line.posts)
         prepared = self._intake.prepare(self._origin, Batch(posts))
-        return _Read(prepared.edition, [step for step in prepared.steps if isinstance(step, Run)], problems)
+        runs = [step for step in prepared.steps if isinstance(step, Run)]
+        return _Read(prepared.edition, [Run(passed_over, []), *runs], problems)
+
+    def _worth_a_look(self, lines: Sequence[Raw]) -> tuple[Sequence[Raw], int]:
+        """Lines to decode, and how many posts the others hold: those are sound, meet no rule and edit nothing."""
+        contents = [line.content for line in lines]
+        may_match = set(self._intake.preparer.survivors(self._origin, contents))
+        if len(may_match) == len(lines):
+            return lines, 0
+        found = [line for at, line in enumerate(lines) if at in may_match or not is_one_plain_post(line.content)]
+        return found, len(lines) - len(found)
 
     def _has_pool(self) -> bool:
         if not self._pool and (count := helpers(max(self._size, self._seen))):

@@ -134,7 +134,6 @@ class Preparer:
         for rule in found.rules.values():
             try:
                 tree = rules.parse(rule.expression)
-                rules.compile([(rule.id, rule.version, rule.expression)])
             except RuleError as error:
                 self.broken_rules[rule.id] = str(error)
                 continue
@@ -145,6 +144,10 @@ class Preparer:
         self.edition = self.edition + 1 if edition is None else edition
         self._rules = rules.compile((r.id, r.version, r.expression) for r in sound.values())
         self._asks_reposts = frozenset(asks)
+
+    def survivors(self, source: From, lines: Sequence[bytes]) -> Sequence[int]:
+        """Which of these lines of JSON may hold a post that meets a rule, by their places."""
+        return self._rules.survivors(lines, source.capabilities.surface)
 
     def prepare(self, source: From, batch: Batch) -> Prepared:
         """Everything about a batch that needs no database."""

@@ -31,16 +31,27 @@ def test_the_share_of_the_posts_matches(share: float) -> None:
     assert abs(sum(bool(found) for found in met) / 300 - share) < 0.07
 
 
+def test_more_rules_are_valid_and_different() -> None:
+    texts = _posts.rule_texts(200)
+    assert len(set(texts)) == 200
+    assert texts[:100] == _posts.rule_texts()
+    assert not any(rules.check(text) for text in texts)
+
+
 def test_ingest_compares_the_same_rows() -> None:
-    told = bench.ingest(1, count=60, turns=1)
+    told = bench.ingest(1, count=60, turns=1, burst=60)
     assert told["matched"] == told["rows"]["post"] == told["rows"]["suspect"] == told["rows"]["suspect_post"] == 60
     assert told["rows"]["match"] >= 60
     assert told["ratio"] > 0
+    assert 20 < told["worker_peak_mb"] < 1000
     assert json.dumps(told)
 
 
+_TABLES = ("post", "match", "suspect", "suspect_post")
+
+
 def test_ingest_without_a_match_writes_nothing() -> None:
-    assert bench.ingest(0, count=60, turns=1)["rows"] == dict.fromkeys(("post", "match", "suspect", "suspect_post"), 0)
+    assert bench.ingest(0, rules=200, count=60, turns=1, burst=0)["rows"] == dict.fromkeys(_TABLES, 0)
 
 
 def test_queue_shows_its_plans_and_none_sorts_or_scans() -> None:

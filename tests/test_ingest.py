@@ -91,7 +91,8 @@ def _edited(line: bytes, text: str) -> bytes:
 
 def _with_processes(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(pool, "size", lambda: count)
-    monkeypatch.setattr(reading, "_LINES", 100)
+    monkeypatch.setattr(reading, "LINES", 100)
+    monkeypatch.setattr(reading, "MOST", 1)  # a commit a block
 
 
 def test_pool_stores_the_same_rows_as_one_process(
@@ -148,9 +149,9 @@ def test_rule_changed_meanwhile_holds_from_the_next_block_on(
     file.write_text("\n".join(lines))
     stored = reading._Reading.store
 
-    def then_change(self: Any, block: Any, prepared: Any) -> Any:
-        taken = stored(self, block, prepared)
-        if block.number == 301:
+    def then_change(self: Any, together: Any) -> Any:
+        taken = stored(self, together)
+        if together[0][0].number == 301:
             with city.database.writing() as session:
                 _change(session)
         return taken
@@ -161,6 +162,35 @@ def test_rule_changed_meanwhile_holds_from_the_next_block_on(
         found = [(int(post.source_id), post.text) for post in session.exec(select(Post))]
     assert {text for id_, text in found if id_ <= 400} == {"pothole"}
     assert {text for id_, text in found if id_ > 400} == {"crater"}
+
+
+def test_blocks_with_few_matches_share_a_commit(city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(reading, "LINES", 10)
+    file = tmp_path / "posts.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({"id": str(n), "text": ("rain", "pothole")[n % 50 == 0]}) for n in range(1, 201))
+    )
+    commits: list[int] = []
+    stored = reading._Reading.store
+    monkeypatch.setattr(
+        reading._Reading, "store", lambda self, together: commits.append(len(together)) or stored(self, together)
+    )
+    told = city.ingest(file)
+    assert (told["read"], told["new"], commits) == (200, 4, [10, 10])
+
+
+def test_lines_that_meet_no_rule_are_counted_and_looked_at_for_edits_and_faults(city: City, tmp_path: Path) -> None:
+    lines = [
+        {"data": {"id": "1", "text": "pothole", "edit_history_tweet_ids": ["1"]}},
+        {"data": {"id": "2", "text": "it rains", "edit_history_tweet_ids": ["2"]}},
+        {"data": {"id": "3", "text": "mended, thank you", "edit_history_tweet_ids": ["1", "3"]}},
+        {"data": {"id": "4"}},
+        {"data": [{"id": "5", "text": "a page"}, {"id": "6", "text": "of two"}]},
+    ]
+    file = tmp_path / "posts.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + '\n{"data": {"id": "7", "text": "cut')
+    told = city.ingest(file)
+    assert told == {"read": 5, "bad": 2, "matched": 2, "new": 1, "duplicate": 0, "updated": 1}
 
 
 def _change(session: Session) -> None:

@@ -24,11 +24,11 @@ def workspace() -> Iterator[Path]:
         yield Path(name)
 
 
-def empty(folder: Path) -> Config:
+def empty(folder: Path, rules: int | None = None) -> Config:
     """A database with types and rules and no post, in the demo city: its gazetteer, a key of its own."""
-    config = _at(folder)
+    config = at(folder)
     database = store.open_database(config)
-    entries = [{"name": f"Rule {n}", "expression": text} for n, text in enumerate(rule_texts())]
+    entries = [{"name": f"Rule {n}", "expression": text} for n, text in enumerate(rule_texts(rules))]
     types = [{"code": f"type_{n}", "title": f"Type {n}", "urgent": n == 0, "rules": entries[n::16]} for n in range(16)]
     with database.writing() as session:
         catalogue_file.import_text(session, msgspec.json.encode({"request_types": types}).decode(), "bench")
@@ -37,14 +37,15 @@ def empty(folder: Path) -> Config:
     return config
 
 
-def _at(folder: Path) -> Config:
+def at(folder: Path) -> Config:
+    """The demo city with its data in this folder."""
     database = f"sqlite:///{folder / 'bench.db'}"
     return demo_city().model_copy(update={"home": folder, "database_url": database})
 
 
 def copied(template: Config, folder: Path) -> Config:
     shutil.copytree(template.home, folder)
-    return _at(folder)
+    return at(folder)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -16,46 +18,57 @@ import msgspec
 
 from connector import ingest as reading
 from connector import sealing
+from connector.bench import _burst as _worker
 from connector.bench._house import copied, driver, empty, us, workspace
+from connector.bench._match import LEAN
 from connector.bench._posts import SEED, posts, rule_texts
 from connector.config import Config
 from connector.sources.x.shapes import WholeLine, decoder
 from connector.store import Database
 
-_BATCH = 1_000  # posts a commit, as `ingest`
+_POSTS, _MANY, _DENSE = 40_000, 200_000, 0.2
+"""Where few posts match, it takes many until starting the processes weighs little."""
 _INGESTED = {"post": "id", "match": "post_id", "suspect": "lead_post_id", "suspect_post": "post_id"}
 """What a stored post leaves behind, and the column that holds its id."""
 
 
-def ingest(share: float, count: int = 40_000, turns: int = 3) -> dict[str, Any]:
-    """The command `ingest` against full decode, one seal a stored post and a raw insert of the rows it wrote.
+def ingest(
+    share: float, rules: int | None = None, count: int | None = None, turns: int = 3, burst: int = 100_000
+) -> dict[str, Any]:
+    """The command `ingest` against the least: a full decode of what matches and a lean one of the rest, one seal a
+    stored post, and a raw insert of the rows it wrote.
 
     The floor does that in one thread of this process, commits as many posts at once, into the same tables with their
     indexes; measured is the whole command, the start of its processes included. `ratio` is of wall time, `cpu_ratio`
-    of the CPU time of all processes; floor and measured take turns, and the fastest of each counts.
+    of the CPU time of all processes; floor and measured take turns, and the fastest of each counts. `burst`: so many
+    posts at once, through the command and through the worker's one process.
     """
+    count = count or (_POSTS if share >= _DENSE else _MANY)
+    batch = reading.LINES * min(reading.MOST, ceil(reading.ENOUGH / reading.LINES / max(share, 0.001)))  # as `ingest`
     with workspace() as folder:
         file = folder / "posts.jsonl"
         file.write_bytes(b"".join(posts(count, share)))
         lines = file.read_bytes().splitlines(keepends=True)
-        template = empty(folder / "template")
+        template = empty(folder / "template", rules)
         floor, measured = _Spent(), _Spent()
         for turn in range(turns):
             config = copied(template, folder / f"measured{turn}")
             database = Database(config.database_url)
             with measured.turn():
                 told = reading.ingest(database, config, [file], "x")
-            batches = list(_written(database, config, count))
+            batches = list(_written(database, config, count, batch))
             database.close()
             config = copied(template, folder / f"floor{turn}")
-            _ingest_floor(config, lines, batches, floor)
+            _ingest_floor(config, lines, batches, batch, floor)
             shutil.rmtree(folder / f"measured{turn}")
             shutil.rmtree(folder / f"floor{turn}")
+        worker = _burst(template, folder, burst, share, min(floor.wall) / count) if burst else {}
     rows = {table: sum(len(batch.rows[table]) for batch in batches) for table in _INGESTED}
     placed = sum(bool(place) for batch in batches for place in batch.places)
     return {
         "corpus": "generated posts in X's v2 stream shape", "seed": SEED, "posts": count, "share": share,
-        "bytes_a_post": round(sum(map(len, lines)) / count), "rules": len(rule_texts()), "matched": told["matched"],
+        "bytes_a_post": round(sum(map(len, lines)) / count), "rules": len(rule_texts(rules)),
+        "matched": told["matched"],
         "rules_a_match": round(rows["match"] / (told["matched"] or 1), 2), "rows": rows,
         "share_with_place": round(placed / (told["matched"] or 1), 2), "turns": turns,
         "processes": 1 + reading.helpers(sum(map(len, lines))),
@@ -64,6 +77,19 @@ def ingest(share: float, count: int = 40_000, turns: int = 3) -> dict[str, Any]:
         "ratio": round(min(measured.wall) / min(floor.wall), 2),
         "ratio_of_medians": round(median(measured.wall) / median(floor.wall), 2),
         "cpu_ratio": round(min(measured.cpu) / min(floor.cpu), 2),
+    } | worker  # fmt: skip
+
+
+def _burst(template: Config, folder: Path, count: int, share: float, floor: float) -> dict[str, Any]:
+    file = folder / "burst.jsonl"
+    with file.open("wb") as out:
+        out.writelines(posts(count, share))
+    together = _worker.ingested(copied(template, folder / "together").home, file)
+    alone = _worker.measured(copied(template, folder / "alone").home, file, count)
+    return {
+        "burst_posts": count, "burst_peak_mb": together, "worker_us_a_post": us(alone["seconds"], count),
+        "worker_ratio": round(alone["seconds"] / count / floor, 2), "worker_peak_mb": alone["peak_mb"],
+        "worker_idle_mb": alone["idle_mb"],
     }  # fmt: skip
 
 
@@ -98,7 +124,7 @@ class _Written(msgspec.Struct):
     places: list[str]
 
 
-def _written(database: Database, config: Config, count: int) -> Iterator[_Written]:
+def _written(database: Database, config: Config, count: int, batch: int) -> Iterator[_Written]:
     sealer = sealing.load(config)
     with contextlib.closing(database.engine.raw_connection()) as pooled:
         connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
@@ -107,7 +133,7 @@ def _written(database: Database, config: Config, count: int) -> Iterator[_Writte
         statements = {
             t: f"INSERT INTO {t} ({', '.join(c)}) VALUES ({', '.join('?' * len(c))})" for t, c in columns.items()
         }
-        batches = -(-count // _BATCH)
+        batches = -(-count // batch)
         for at in range(batches):
             span = (at * stored // batches, (at + 1) * stored // batches)
             rows = {
@@ -130,15 +156,24 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [name for name, count in zip(named, used, strict=True) if count or name == _INGESTED[table]]
 
 
-def _ingest_floor(config: Config, lines: Sequence[bytes], batches: Sequence[_Written], spent: _Spent) -> None:
-    sealer, decode = sealing.load(config), decoder(WholeLine).decode
+def _ingest_floor(
+    config: Config, lines: Sequence[bytes], batches: Sequence[_Written], size: int, spent: _Spent
+) -> None:
+    sealer, decode, lean = sealing.load(config), decoder(WholeLine).decode, LEAN.decode
+    stored = {id_ for batch in batches for id_, _ in batch.sealed}
+    decoders = [decode if _id(line) in stored else lean for line in lines]
     with driver(config) as connection, spent.turn():
         for at, batch in enumerate(batches):
-            for line in lines[at * _BATCH : (at + 1) * _BATCH]:
-                decode(line)
+            span = slice(at * size, (at + 1) * size)
+            for line, decoded in zip(lines[span], decoders[span], strict=True):
+                decoded(line)
             for id_, names in batch.sealed:
                 sealer.seal(names, "x", id_)
             connection.execute("BEGIN IMMEDIATE")
             for table, rows in batch.rows.items():
                 connection.executemany(batch.statements[table], rows)
             connection.execute("COMMIT")
+
+
+def _id(line: bytes) -> str:
+    return str(msgspec.json.decode(line)["data"]["id"])

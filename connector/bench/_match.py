@@ -49,7 +49,7 @@ class _LeanLine(msgspec.Struct, gc=False):
     data: _Lean
 
 
-_LEAN = msgspec.json.Decoder(_LeanLine)
+LEAN = msgspec.json.Decoder(_LeanLine)
 
 
 def match(share: float, turns: int = 5) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _measured(texts: Sequence[str], lines: Sequence[bytes], turns: int, peer_pos
     spent = _fastest(
         turns,
         {
-            "lean_decode": lambda: [_LEAN.decode(line) for line in lines],
+            "lean_decode": lambda: [LEAN.decode(line) for line in lines],
             "decode_and_match": lambda: _sieved(compiled, lines),
             "every_line_decoded": lambda: _decoded(compiled, lines),
         },

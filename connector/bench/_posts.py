@@ -30,8 +30,11 @@ _WOES = re.findall(
 )
 
 
-def rule_texts() -> list[str]:
-    """Two rules a thing, in the shapes that cities write: a broad one, and one that asks for something special."""
+def rule_texts(count: int | None = None) -> list[str]:
+    """Two rules a thing, in the shapes that cities write: a broad one, and one that asks for something special.
+
+    With `count`, further special ones until there are so many, or fewer.
+    """
     broad = (
         "{0} -is:retweet", '"{1} {0}" OR "{0} is {1}"', "({0} OR {0}s) ({1} OR {2}) -hiring",
         "{0} ({1} OR {2}) lang:en -is:retweet", "(#{0} OR {0}) -golf -is:quote",
@@ -39,11 +42,16 @@ def rule_texts() -> list[str]:
     special = (
         '"{3} {0}"', "({0} OR {0}s) {3} -hiring", "(#{0} OR {0}) {3} -golf", '"{3} {0}" OR "{0} is {3}" -is:quote',
     )  # fmt: skip
-    return [
+    texts = [
         shapes[at % len(shapes)].format(thing, *_woes(at))
         for at, thing in enumerate(_THINGS)
         for shapes in (broad, special)
     ]
+    for number in range(len(texts), count or 0):
+        at = number % len(_THINGS)
+        thing, other = _THINGS[at], _WOES[number // len(_THINGS) % len(_WOES)]
+        texts.append(special[number % len(special)].format(thing, other, "", f"{other}ly"))
+    return texts[:count]
 
 
 def _woes(at: int) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from connector.errors import RuleError
 from connector.rules.arguments import CASHTAG, FORMS, HANDLE, NEAR_MOST, bare, quoted, unquoted
@@ -45,6 +46,7 @@ class _Enough(Exception):
     """Reading on makes no sense."""
 
 
+@lru_cache(maxsize=20_000)
 def parse(text: str) -> Node:
     """The tree of a rule; raises RuleError at the first thing that cannot be read."""
     tree, problems = read(text)

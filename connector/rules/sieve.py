@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
+
+from connector.rules import tokens
 
 try:
     import hyperscan
@@ -25,6 +28,9 @@ _TRIAL = 1_000  # lines
 _WORTH = 10  # what a line that is passed over saves, in looks at a line or at a word found in it (`bench match`)
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BACKSLASH = ord("\\")
+_WORD = re.compile(rb"[\w\x80-\xff]*")
+_IN_WORD = frozenset(b"_") | _LETTERS | frozenset(range(128, 256))
+_TOKENS = 50_000  # remembered
 _ASCII_RUN = re.compile("[a-z0-9]+")
 _NOT_ASCII = r"[\x80-\xff]"
 _ESCAPE = r"\\u"
@@ -54,8 +60,11 @@ class Sieve:
         loose = {_part(word) for word, _ in anchors if not word.isascii()}
         self._lengths = list(map(len, whole))
         hiding = (_ESCAPE, _IGNORED, _FOLDING if accents else _ACCENTED)
-        self._database = _compiled([*whole, _AMPERSAND, *sorted(loose), *hiding])
+        patterns = [*whole, _AMPERSAND, *sorted(loose), *hiding]
+        self._database = _compiled(patterns)
         numbers = {word: number for number, word in enumerate(whole)}
+        self._folding = -1 if accents else len(patterns) - 1
+        self._meant = lru_cache(_TOKENS)(_Meaning(numbers, {word for word, _ in anchors if not word.isascii()}))
         self._beside: dict[int, list[frozenset[int]]] = {}
         """For an anchor what may stand beside it; an empty set: nothing need."""
         for word, beside in anchors:
@@ -73,8 +82,12 @@ class Sieve:
         ends = list(accumulate([len(line) + 1 for line in lines]))
         found: dict[int, set[int]] = {}
         for number, end in hits:
-            if self._counts(block, number, end):
-                found.setdefault(bisect_left(ends, end - 1), set()).add(number)
+            if number == self._folding:
+                meant = self._meant(_token(block, end))
+            else:
+                meant = (number,) if self._counts(block, number, end) else ()
+            if meant:
+                found.setdefault(bisect_left(ends, end - 1), set()).update(meant)
         kept = sorted([at for at, numbers in found.items() if self._suffice(numbers)])
         self._seen += len(lines)
         self._looked_at += len(hits)
@@ -97,6 +110,32 @@ class Sieve:
         if number < words:
             return _stands_alone(block, end - self._lengths[number], end)
         return number > words or _ENTITY.match(block, end - 1) is not None
+
+
+class _Meaning:
+    """What a token with an accent in it stands for, once it is folded: words of rules, by number."""
+
+    def __init__(self, numbers: Mapping[str, int], beyond: Collection[str]) -> None:
+        self._numbers, self._beyond = numbers, beyond
+
+    def __call__(self, token: bytes) -> tuple[int, ...]:
+        text = token.decode("utf-8", "replace")
+        pieces = {*tokens.split(text, accents=False), tokens.fold_tag(text, accents=False)}
+        found = [number for piece in pieces if (number := self._numbers.get(piece)) is not None]
+        if not pieces.isdisjoint(self._beyond) or "\ufffd" in text:
+            found.append(len(self._numbers))  # no whole word in ASCII: it suffices by itself
+        return tuple(found)
+
+
+def _token(block: bytes, end: int) -> bytes:
+    """The word around this place, with whatever is not ASCII in it."""
+    start, after = end, _WORD.match(block, end)
+    assert after
+    while block[start - 1] in _IN_WORD:
+        start -= 1
+    if block[start - 1] == _BACKSLASH and block[start] in b"bfnrt":
+        start += 1  # a JSON string writes a line break as a backslash and a letter
+    return block[start : after.end()]
 
 
 def available() -> bool:

@@ -79,11 +79,20 @@ def read_since(session: Session, source: str, since: date) -> int:
     return int(session.exec(query).one() or 0)
 
 
+def read_and_paid(session: Session, since: date) -> dict[str, tuple[int, int]]:
+    """Source → posts read from this city day on, as its budget counts them, and what they cost, in millionths."""
+    free = (col(ReadCount.outcome) == "deleted") | col(ReadCount.outcome).startswith("refused", autoescape=True)
+    sums = select(ReadCount.source, func.sum(ReadCount.count), func.sum(ReadCount.cost_micros))
+    found = session.exec(sums.where(ReadCount.day >= since, ~free).group_by(col(ReadCount.source)))
+    return {source: (int(count), int(cost)) for source, count, cost in found}
+
+
 def _added(session: Session, table: Any, rows: list[dict[str, Any]], keys: list[str], sums: list[str]) -> None:
-    insert = (sqlite if session.connection().dialect.name == "sqlite" else postgresql).insert(table)
-    statement = insert.values(rows)
-    summed = {name: getattr(table, name) + statement.excluded[name] for name in sums}
-    session.exec(statement.on_conflict_do_update(index_elements=keys, set_=summed))
+    connection = session.connection()
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    summed = {name: getattr(table, name) + insert.excluded[name] for name in sums}
+    # The rows beside the statement, not in it: SQLAlchemy then knows it again, and compiles it once.
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=summed), rows)
 
 
 def all_states(session: Session) -> list[SourceState]:
@@ -94,6 +103,18 @@ def gaps(session: Session, source: str, limit: int = 50) -> list[Gap]:
     """The newest gaps of a source."""
     query = select(Gap).where(Gap.source == source).order_by(col(Gap.from_at).desc()).limit(limit)
     return list(session.exec(query))
+
+
+def lately_missed(session: Session, since: datetime, limit: int = 500) -> list[Gap]:
+    """The gaps of all sources that reach beyond this moment, the newest first."""
+    reach = col(Gap.to_at).is_(None) | (col(Gap.to_at) >= since)
+    return list(session.exec(select(Gap).where(reach).order_by(col(Gap.from_at).desc()).limit(limit)))
+
+
+def ledger_mark(session: Session) -> tuple[Any, ...]:
+    """Moves with every gap that is made, closed, put off or partly filled."""
+    sums = select(func.count(), func.max(Gap.id), func.max(Gap.closed_at), func.max(Gap.due_at), func.sum(Gap.posts))  # type: ignore[call-overload]
+    return tuple(session.exec(sums).one())
 
 
 def open_gaps(session: Session) -> dict[str, int]:

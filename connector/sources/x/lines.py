@@ -8,6 +8,7 @@ process can do it.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ from connector.sources.x.shapes import BOM
 LIMIT = 16 * 2**20
 """Bytes: X's largest page (500 posts with everything included) takes about 2 MB."""
 CHUNK = 2**16
+_LATE = 1.0  # seconds
 
 
 class Line(NamedTuple):
@@ -88,12 +90,14 @@ def cut(file: BinaryIO, limit: int = LIMIT) -> Iterator[Raw]:
 
 
 def blocks(file: BinaryIO, lines: int, size: int, limit: int = LIMIT) -> Iterator[Block]:
-    """Its lines, so many together, fewer if they hold that many bytes; `split` reads the content of each block.
+    """Its lines, so many together; `split` reads the content of each block.
+
+    Fewer, if they hold that many bytes, or come so slowly that the first one has waited for a second.
 
     A line longer than `limit` bytes is passed over, but for the beginning that shows that it is.
     """
     held: list[bytes] = []
-    number, end, room = 1, 0, size
+    number, end, room, since = 1, 0, size, time.monotonic()
     while line := file.readline(limit + 1):
         end += len(line)
         room -= len(line)
@@ -101,10 +105,10 @@ def blocks(file: BinaryIO, lines: int, size: int, limit: int = LIMIT) -> Iterato
             end += _pass_over(file)
             line += b"\n"
         held.append(line)
-        if len(held) == lines or room <= 0:
+        if len(held) == lines or room <= 0 or time.monotonic() - since > _LATE:
             yield Block(number, end, b"".join(held))
             number += len(held)
-            held, room = [], size
+            held, room, since = [], size, time.monotonic()
     if held:
         yield Block(number, end, b"".join(held))
 

@@ -24,6 +24,7 @@ from connector.sources.x.shapes import (
     Lean,
     LeanLine,
     LineError,
+    PlainLine,
     Post,
     WholeLine,
     decoder,
@@ -35,6 +36,7 @@ from connector.sources.x.shapes import (
 __all__ = ["LineError", "decode"]
 
 LEAN_LINE = decoder(LeanLine)
+PLAIN_LINE = decoder(PlainLine)
 NOT_AN_OBJECT = "JSON, but no post: not an object"
 SAFE_TITLE = re.compile(r"[A-Za-z][A-Za-z -]{0,59}")
 """X's titles are a few plain words; anything else is not repeated."""
@@ -58,6 +60,22 @@ def decode(line: bytes) -> list[Incoming]:
     if post.text is None or not post.id or post.event_type is not None:
         return _decode_loosely(line)
     return [_incoming(post, line, _whole)]
+
+
+def is_one_plain_post(line: bytes) -> bool:
+    """Whether `decode` would give exactly one post of this line, and that is no edit; False where in doubt.
+
+    For lines that surely meet no rule: it reads less, and makes no post.
+    """
+    try:
+        top = PLAIN_LINE.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    post = top if top.data is None else top.data
+    if post.text is None or not post.id or post.event_type is not None:
+        return False
+    history = post.edit_history_tweet_ids or post.edit_history_post_ids
+    return history is None or len(history) < 2
 
 
 def _decode_loosely(line: bytes) -> list[Incoming]:

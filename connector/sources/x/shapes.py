@@ -54,6 +54,20 @@ class LeanLine(Lean, gc=False):
     includes: msgspec.Raw = msgspec.Raw()
 
 
+class Plain(msgspec.Struct, gc=False):
+    """What shows that a post is sound, and whether it is an edit."""
+
+    id: Id = None
+    text: str | None = None
+    event_type: str | None = None
+    edit_history_tweet_ids: list[Id] | None = None
+    edit_history_post_ids: list[Id] | None = None
+
+
+class PlainLine(Plain, gc=False):
+    data: Plain | None = None
+
+
 class User(msgspec.Struct, gc=False):
     id: Id = None
     username: str | None = None
