@@ -119,10 +119,11 @@ class Collector:
                 if state.asked == PAUSE:
                     return
                 cursor = inbox.last_cursor or state.cursor
+                wait = (state.retry_at - now()).total_seconds() if state.retry_at and state.asked != RETRY else 0.0
         except SQLAlchemyError as error:
             log.error("a source could not be started", source=name, kind=type(error).__name__)
             return
-        self._readers[name] = Reader(self.database, source, self.config.sources[name].kind, cursor, inbox)
+        self._readers[name] = Reader(self.database, source, self.config.sources[name].kind, cursor, inbox, wait)
 
     def _end(self, name: str) -> None:
         """Stop reading this source; another worker may go on."""

@@ -7,6 +7,7 @@ somebody mends it, a used-up budget until there is a new one. What a failure cos
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,10 +28,14 @@ SPENT_WAIT = 3600.0
 class Reader:
     """Reads one source until it is told to stop."""
 
-    def __init__(self, database: Database, source: Source, kind: str, cursor: str, inbox: Inbox) -> None:
+    def __init__(
+        self, database: Database, source: Source, kind: str, cursor: str, inbox: Inbox, wait: float = 0.0
+    ) -> None:
+        """`wait`: seconds before the first try, where the last one was told when to come back."""
         self.source, self.inbox = source, inbox
         self._database, self._kind, self._cursor = database, kind, cursor
         self._stopping, self._woken = threading.Event(), threading.Event()
+        self._wait = wait
         self._thread = threading.Thread(target=self._run, name=f"read {source.name}", daemon=True)
         self._thread.start()
 
@@ -54,6 +59,7 @@ class Reader:
 
     def _run(self) -> None:
         failures = 0
+        self._woken.wait(self._wait)
         while not self._stopping.is_set():
             try:
                 first = True
@@ -66,39 +72,41 @@ class Reader:
                 return
             except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
                 failures += 1
+                self._woken.clear()
                 wait = self._failed(error, failures)
-            self._woken.clear()
             if not self._stopping.is_set():
                 self._woken.wait(wait)
 
     def _failed(self, error: Exception, failures: int) -> float:
         """Say so; seconds until the next try."""
         growing: float = FIRST_WAIT * 2 ** min(failures - 1, 10)
+        wait, state, cause, says = min(growing, LONGEST_WAIT), "catching up", GapCause.DISCONNECT, str(error)
         match error:
             case AuthError():
-                self._note("paused", str(error), GapCause.REFUSED)
-                return min(growing * REFUSED_WAIT / FIRST_WAIT, LONGEST_REFUSED_WAIT)
+                state, cause = "paused", GapCause.REFUSED
+                wait = min(growing * REFUSED_WAIT / FIRST_WAIT, LONGEST_REFUSED_WAIT)
             case SpentError():
-                self._note("paused", str(error), GapCause.CREDITS)
-                return SPENT_WAIT
+                state, cause, wait = "paused", GapCause.CREDITS, SPENT_WAIT
             case TemporaryError():
-                self._note("catching up", str(error), GapCause(error.cause or GapCause.DISCONNECT))
-                if error.retry_after is not None:
-                    return error.retry_after
+                cause = GapCause(error.cause or cause)
+                wait = wait if error.retry_after is None else error.retry_after
             case AdapterError():
-                self._note("catching up", str(error), GapCause.DISCONNECT)
+                pass
             case _:
                 log.error("a source broke", source=self.source.name, **whereabouts(error))
-                self._note("catching up", f"The source broke: {type(error).__name__}", GapCause.DISCONNECT)
-        return min(growing, LONGEST_WAIT)
+                says = f"The source broke: {type(error).__name__}"
+        self._note(state, says, cause, wait)
+        return wait
 
-    def _note(self, state: str, says: str, cause: GapCause | None = None) -> None:
+    def _note(self, state: str, says: str, cause: GapCause | None = None, wait: float = 0.0) -> None:
         try:
             with self._database.writing() as session:
                 stored = questions.state(session, self.source.name, self._kind)
                 stored.state, stored.last_error = state, says
                 if cause is not None:
                     stored.last_error_at = now()
+                    # Only what a platform asks for binds the next worker: a mended token may be tried at once.
+                    stored.retry_at = now() + timedelta(seconds=wait) if state == "catching up" else None
                     gaps.began(session, stored.name, stored.alive_at or now(), cause, says)
                 session.add(stored)
         except SQLAlchemyError as failed:

@@ -26,6 +26,8 @@ class SourceState(Table, table=True):
     lease_until: datetime | None = time_column()
     alive_at: datetime | None = time_column()
     """When it was last well, with a post or without."""
+    retry_at: datetime | None = time_column()
+    """Not to be tried before, as the platform asked; a new worker keeps to it too."""
     asked: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """What a person wants of it: retry, pause; empty: nothing."""
     last_post_at: datetime | None = time_column()

@@ -172,6 +172,17 @@ def test_the_platforms_word_on_when_to_come_back_is_kept(city: City) -> None:
     assert len(source.began) == 2
 
 
+def test_a_new_worker_keeps_to_it_too(city: City) -> None:
+    first = Told("a", city.config, [TemporaryError("Too many.", "a", 3.0)])
+    begin = time.monotonic()
+    with city.running(first):
+        until(lambda: city.state("a").state == "catching up")
+    second = Told("a", city.config, [batch("1")])
+    with city.running(second):
+        city.stored("1")
+    assert time.monotonic() - begin > 2.9
+
+
 def test_a_refused_credential_pauses_until_somebody_asks(city: City) -> None:
     source = Told("a", city.config, [AuthError("The token has expired; make a new one.", "a"), batch("1")])
     with city.running(source):
