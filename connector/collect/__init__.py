@@ -53,6 +53,9 @@ class Collector:
         self._worker = "" if database.is_sqlite else worker
         self._arrived = threading.Condition()
         self._readers: dict[str, Reader] = {}
+        self._told_to_stop: dict[str, Reader] = {}
+        self._changing = threading.RLock()
+        """Leases come and go in a thread of their own."""
         self._inboxes: list[tuple[Source, Inbox]] = []
         self._turn = 0
         self._told = -1
@@ -109,29 +112,39 @@ class Collector:
     def _held(self) -> dict[str, Source]:
         return {name: reader.source for name, reader in list(self._readers.items())}
 
-    def _begin(self, name: str) -> None:
-        """Read this source from its cursor on; while it is spooled, from the end of the spool."""
-        source = self.sources[name]
-        inbox = self._inbox(name)
-        try:
-            with self.database.writing() as session:
-                state = self._state(session, name)
-                if state.asked == PAUSE:
-                    return
-                cursor = inbox.last_cursor or state.cursor
-                wait = (state.retry_at - now()).total_seconds() if state.retry_at and state.asked != RETRY else 0.0
-        except SQLAlchemyError as error:
-            log.error("a source could not be started", source=name, kind=type(error).__name__)
-            return
-        self._readers[name] = Reader(self.database, source, self.config.sources[name].kind, cursor, inbox, wait)
+    def _begin(self, name: str, at_once: bool = False) -> None:
+        """Read this source from its cursor on; while it is spooled, from the end of the spool.
+
+        `at_once`: whatever the platform asked for.
+        """
+        source, inbox = self.sources[name], self._inbox(name)
+        with self._changing:
+            if name in self._readers and not self._readers[name].ended:
+                return
+            try:
+                with self.database.writing() as session:
+                    state = self._state(session, name)
+                    if state.asked == PAUSE:
+                        return
+                    cursor = inbox.last_cursor or state.cursor
+                    wait = 0.0
+                    if state.retry_at and not at_once:
+                        wait = max(wait, (state.retry_at - now()).total_seconds())
+            except SQLAlchemyError as error:
+                log.error("a source could not be started", source=name, kind=type(error).__name__)
+                return
+            kind, behind = self.config.sources[name].kind, self._told_to_stop.pop(name, None)
+            self._readers[name] = Reader(self.database, source, kind, cursor, inbox, wait, behind)
 
     def _end(self, name: str) -> None:
         """Stop reading this source; another worker may go on."""
-        reader = self._readers.pop(name, None)
-        if reader:
-            reader.stop()
-            reader.inbox.forget()
-            self._filling[name].forget()
+        with self._changing:
+            reader = self._readers.pop(name, None)
+            if reader:
+                reader.stop()
+                self._told_to_stop[name] = reader
+                reader.inbox.forget()
+                self._filling[name].forget()
 
     def _inbox(self, name: str) -> Inbox:
         return next(inbox for source, inbox in self._inboxes if source.name == name)
@@ -284,7 +297,7 @@ class Collector:
                 if name in self._readers and not self._readers[name].ended:
                     self._readers[name].wake()
                 else:
-                    self._begin(name)
+                    self._begin(name, at_once=True)
 
     def _may_read(self, name: str) -> bool:
         return self._leases is None or self._leases.holds(name)

@@ -29,13 +29,21 @@ class Reader:
     """Reads one source until it is told to stop."""
 
     def __init__(
-        self, database: Database, source: Source, kind: str, cursor: str, inbox: Inbox, wait: float = 0.0
+        self,
+        database: Database,
+        source: Source,
+        kind: str,
+        cursor: str,
+        inbox: Inbox,
+        wait: float = 0.0,
+        behind: Reader | None = None,
     ) -> None:
-        """`wait`: seconds before the first try, where the last one was told when to come back."""
+        """`wait`: seconds before the first try, where the last one was told when to come back; `behind`: the reader
+        that was told to stop, so that a platform never sees two of us."""
         self.source, self.inbox = source, inbox
         self._database, self._kind, self._cursor = database, kind, cursor
         self._stopping, self._woken = threading.Event(), threading.Event()
-        self._wait = wait
+        self._wait, self._behind = wait, behind
         self._thread = threading.Thread(target=self._run, name=f"read {source.name}", daemon=True)
         self._thread.start()
 
@@ -59,6 +67,9 @@ class Reader:
 
     def _run(self) -> None:
         failures = 0
+        while self._behind and not self._behind.ended and not self._stopping.wait(0.05):
+            pass
+        self._behind = None
         self._woken.wait(self._wait)
         while not self._stopping.is_set():
             try:
