@@ -20,13 +20,13 @@ _ON = {STREAM: "X's stream", SEARCH: "X's search", LOCAL: "what is evaluated her
 _IN_COMPANY = "only together with a word, a phrase, a hashtag or an account to look for"
 
 
-def check(text: str, surface: str = STREAM) -> list[Problem]:
+def check(text: str, surface: str = STREAM, longest: int | None = None) -> list[Problem]:
     """Everything that keeps a rule from working on `stream`, `search` or `local`, in order; empty: it is valid.
 
-    Never more problems than anyone reads at once.
+    `longest` is the length that another plan than pay-per-use allows. Never more problems than anyone reads at once.
     """
     tree, problems = read(text)
-    problems = [*problems, *_length(text, surface)]
+    problems = [*problems, *_length(text, surface, longest or LIMITS[surface])]
     if tree is not None:
         problems += [
             *_negated_groups(tree, text),
@@ -37,8 +37,7 @@ def check(text: str, surface: str = STREAM) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.position)[:MAX_PROBLEMS]
 
 
-def _length(text: str, surface: str) -> Iterator[Problem]:
-    limit = LIMITS[surface]
+def _length(text: str, surface: str, limit: int | None) -> Iterator[Problem]:
     if limit is not None and len(text) > limit:
         yield Problem(limit, len(text) - limit, f"The rule has {len(text):,} characters; X's {surface} takes {limit:,}")
 

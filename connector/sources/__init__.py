@@ -120,6 +120,8 @@ class Source(adapters.AdapterBase, ABC):
         self.budget = Budget()
         self.installation = ""
         """Of this database, for platforms where several could share an account."""
+        self.troubles: Sequence[str] = ()
+        """What a person should look at although it reads on, a sentence each: rules that the platform refuses …"""
 
     @property
     def fills_by_itself(self) -> bool:
