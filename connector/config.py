@@ -83,6 +83,14 @@ class Delivery(Section):
         return claim
 
 
+class Notify(Section):
+    """Who is mailed when a source falls silent, is refused, has used up its limit, or lost posts."""
+
+    channel: str = Field(description="Name of the channel that mails it, of kind email", examples=["email"])
+    to: str = Field(description="Address of whoever runs the connector", examples=["connector-operator@example.gov"])
+    an_hour: int = Field(6, ge=1, description="Mails in an hour at most; the last one tells of all that is left")
+
+
 class Login(Section):
     """OpenID Connect through Streamlit; without it the pages are bound to this computer alone."""
 
@@ -113,11 +121,20 @@ class Config(Section):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     login: Login | None = None
+    notify: Notify | None = None
     demo: Demo = Demo()
     mode: Literal["demo", "city"] = "city"
     home: Path = Path()
     database_url: str = ""
     file: Path | None = None
+
+    @field_validator("notify")
+    @classmethod
+    def _by_a_channel(cls, notify: Notify | None, info: Any) -> Notify | None:
+        there = info.data.get("channels", {})
+        if notify and notify.channel not in there:
+            raise ValueError(f"`channel` names none of the channels; there is: {', '.join(there) or 'none'}")
+        return notify
 
     @property
     def is_demo(self) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +23,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from connector import adapters, dispatch, rules, sealing, sources, store
 from connector import config as settings
-from connector import dispatch, rules, sealing, sources, store
 from connector import example as annotated
-from connector.config import Config
+from connector.collect.alerts import notifier
+from connector.config import Adapter, Config
 from connector.dispatch import Channel, Service
 from connector.errors import AdapterError, ConfigError, ConnectorError
 from connector.models import Post, RequestType, Rule, Setting
@@ -33,6 +36,7 @@ from connector.triage import Gazetteer
 
 _ENOUGH = 2**30
 """Bytes free on the disk: some 300,000 posts."""
+_PATIENCE = 30.0  # seconds for all sources together
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def examine() -> list[Finding]:
     found = [Finding("configuration", True, _read_from(config))]
     for what, check in (
         ("data directory", _home), ("disk", _disk), ("key", _key), ("time zone", _zone), ("places", _places),
-        ("sources", _sources),
+        ("sources", _sources), ("notify", _notify),
     ):  # fmt: skip
         found += _guarded(what, check, config)
     ways: dict[str, Channel] = {}
@@ -150,15 +154,59 @@ def _places(config: Config) -> Iterator[Finding]:
 
 
 def _sources(config: Config) -> Iterator[Finding]:
+    """All are asked at the same time: each may let us wait."""
     if not config.sources:
         yield Finding("sources", True, "None is configured; posts come in by the command `ingest` alone")
+    asked = {name: _Asked(name, adapter, config) for name, adapter in config.sources.items()}
+    until = time.monotonic() + _PATIENCE
     for name, adapter in config.sources.items():
-        try:
-            source = sources.load(name, adapter, config)
-        except ConfigError as error:
-            yield Finding(f"source {name}", False, str(error))
-        else:
-            yield Finding(f"source {name}", True, f"{source.title}: the settings are sound")
+        yield asked[name].finding(max(0.0, until - time.monotonic()))
+        if terms := _terms(adapter.kind):
+            yield Finding(f"terms of {name}", True, terms)
+
+
+class _Asked:
+    """A source that is being tested, in a thread that keeps nobody from leaving."""
+
+    def __init__(self, name: str, adapter: Adapter, config: Config) -> None:
+        self._what, self._of = f"source {name}", (name, adapter, config)
+        self._found: list[Finding] = []
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def finding(self, seconds: float) -> Finding:
+        self._thread.join(seconds)
+        late = Finding(self._what, False, f"It did not answer within {_PATIENCE:.0f} s; is the network reachable?")
+        return self._found[0] if self._found else late
+
+    def _ask(self) -> None:
+        self._found += _guarded(self._what, self._test)
+
+    def _test(self) -> Iterator[Finding]:
+        source = sources.load(*self._of)
+        yield Finding(self._what, True, f"{source.title}: {source.test()}")
+
+
+def _terms(kind: str) -> str:
+    """What the platform asks of us, for those who answer for it; the demo's own posts ask nothing."""
+    if kind not in adapters.kinds(sources.__name__) or kind == "sample":
+        return ""
+    try:
+        return sources.capabilities(kind).terms
+    except ImportError:
+        return ""  # the source's own finding names the library that is missing
+
+
+def _notify(config: Config) -> Iterator[Finding]:
+    """Who hears of a source that falls silent."""
+    if config.notify is None and config.is_demo:
+        return
+    if config.notify is None:
+        says = "Nobody is mailed when a source falls silent or is refused; the pages alone say so. Set [notify]"
+        yield Finding("notify", True, says)
+        return
+    notifier(config)
+    yield Finding("notify", True, f"Alerts of sources are mailed by channel {config.notify.channel}")
 
 
 def _channels(config: Config, ways: dict[str, Channel]) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ _HEAD = """\
 """
 _INVENTED = {
     "name": "Port Alder", "endpoint": "https://311.example.gov/open311/v2", "host": "mail.example.gov",
-    "sender": "311@example.gov",
+    "sender": "311@example.gov", "folder": "/srv/311-inbox",
 }  # fmt: skip
 _DEMO_ONLY = {"sample"}
 """Kinds that bring invented posts: in a city's settings only as a comment."""

@@ -26,6 +26,7 @@ from connector import sources
 from connector.addpost import add_post
 from connector.byhand import close_by_hand, filed_by_hand, flag_done, look_up_now, send_again, try_again
 from connector.collect import Collector
+from connector.collect.alerts import Alerts
 from connector.config import Config
 from connector.deliver import Deliveries
 from connector.errors import AlreadyDecidedError, ConfigError
@@ -95,6 +96,7 @@ class Worker:
         found = {name: sources.load(name, source, config) for name, source in config.sources.items()}
         self.collector = Collector(database, config, intake, found, self.name)
         self.deliveries = Deliveries(database, config, ways, self.name)
+        self.alerts = Alerts(database, config)
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
@@ -141,6 +143,7 @@ class Worker:
             wake(session)
         for chore in self.chores:
             chore()
+        self.alerts.look()
 
 
 def wake(session: Session) -> int:
@@ -383,8 +386,9 @@ def request_of(
 
 def _link(post: Post, kind: str | None) -> str:
     """The post's handle-free address, if it has one."""
+    pattern = sources.permalink(kind, post.version_id or post.source_id) if kind else ""
     own = str((post.entities or {}).get("link", ""))
-    return (sources.permalink(kind, post.version_id or post.source_id) if kind else "") or own * (OPEN_MARK not in own)
+    return pattern or (own if mask(own) == own else "")
 
 
 def _needs_address(config: Config, kind: RequestType) -> bool:

@@ -1,10 +1,11 @@
-"""The six pages, the city's name, and a banner when no worker is alive."""
+"""The six pages, the city's name, and what is the matter with worker and sources, if anything is."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from connector import screen
+from connector.screen import strip
 
 HERE = Path(__file__).parent
 CITY = screen.house().config.city.name
@@ -22,6 +23,6 @@ page = st.navigation(
     ],
     position="top",
 )
-screen.worker_banner()
+strip.strip()
 page.run()
 screen.one_press_a_key()

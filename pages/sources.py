@@ -1,24 +1,60 @@
-"""Sources: how each one is, what it may have missed, and what its kind can do."""
+"""Sources: how each one is, what it may have missed, what it costs, and what its kind can do."""
 
 import streamlit as st
 
-from connector import screen
+from connector import screen, sourcing
+from connector.screen import source_card as card
+from connector.screen import source_figures as figures
+from connector.screen import source_gaps as gaps
 from connector.screen import sources as parts
+from connector.screen import upload
+
+house = screen.house()
+database, config, me = house.database, house.config, screen.me()
+
+
+def retry(name: str) -> None:
+    screen.say(lambda: sourcing.retry(database, config, name, me))
+
+
+def pause(name: str) -> None:
+    screen.say(lambda: sourcing.pause(database, config, name, me))
+
+
+def fill(gap: int) -> None:
+    screen.say(lambda: sourcing.fill(database, gap, me))
+
+
+def give_up(gap: int) -> None:
+    screen.say(lambda: sourcing.give_up(database, gap, me))
+
+
+def seen(alert: int) -> None:
+    screen.say(lambda: sourcing.seen(database, alert, me))
+
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Sources", width="content", anchor=False)
     parts.summary()
+    upload.button()
+upload.pane()
 
+parts.follow()
 rows = parts.lines()
 if not rows:
     screen.empty("No source yet", "Name one in connector.toml as [sources.NAME]; Settings shows what can be set")
     st.stop()
 
 row = parts.pick(rows)
+screen.said()
+gaps.timeline(rows)
 left, right = st.columns([6, 5], gap="medium")
 with left, st.container(border=True, height="stretch"):
-    parts.card(row)
-    parts.missed(row)
-    parts.became(row)
+    card.card(row, card.Verbs(retry, pause, seen))
+    if row.configured and row.kind == "file":
+        upload.panel(row.name)
+    gaps.missed(row, fill, give_up)
+    figures.became(row)
 with right, st.container(border=True, height="stretch"):
-    parts.can_do(row)
+    figures.budget(row)
+    figures.can_do(row)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
@@ -20,6 +21,9 @@ from connector.triage import Gazetteer
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 KEY = "A" * 43 + "="
+# How long an example takes says how busy this computer is, and nothing about the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 CI = bool(os.environ.get("CI"))
 
 

@@ -107,6 +107,16 @@ def test_adapters_settings_are_kept_for_the_adapter(file: Path) -> None:
     assert (adapter.kind, adapter.settings) == ("open311", {"endpoint": "http://x"})
 
 
+def test_notices_need_a_channel_that_is_there(file: Path) -> None:
+    file.write_text(MINIMAL + "[notify]\nchannel = 'mail'\nto = 'it@city.example'\n[channels.desk]\nkind = 'open311'\n")
+    with pytest.raises(ConfigError, match=r"`notify` in .*`channel` names none of the channels; there is: desk"):
+        settings.load()
+    file.write_text(file.read_text().replace("channels.desk", "channels.mail"))
+    notify = settings.load().notify
+    assert notify
+    assert (notify.to, notify.an_hour) == ("it@city.example", 6)
+
+
 def test_secret_comes_from_its_variable_in_nested_tables_too() -> None:
     found = settings.resolved({"a": "env:A_KEY", "b": {"c": "env:A_KEY"}, "d": 1}, "[channels.desk]", {"A_KEY": "s"})
     assert found == {"a": "s", "b": {"c": "s"}, "d": 1}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from connector import adapters, dispatch, doctor, sources, store
 from connector import config as settings
-from connector import dispatch, doctor, sources, store
 from connector.config import Config
 from connector.models import RequestType, Rule, Worker, now
 from connector.store import catalogue
+from tests.servers import Says, http_server, says_json
 
 SECRET = "s3cret-s3cret"
 
@@ -103,6 +106,61 @@ def test_each_adapter_is_named_and_no_secret_told(tmp_path: Path, monkeypatch: p
     assert not any(SECRET in says for says in found.values())
 
 
+def with_x(endpoint: str, *more: str) -> str:
+    return "\n".join(
+        [
+            '[city]\nname = "T"\n[channels.outbox]\nkind = "outbox"\n[sources.birds]\nkind = "x"',
+            f'bearer_token = "env:X_TOKEN"\nendpoint = "{endpoint}"',
+            *more,
+        ]
+    )
+
+
+def test_each_credential_is_tried_with_one_call_and_the_terms_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_TOKEN", SECRET)
+    with http_server() as server:
+        server.then(says_json({"title": "Unauthorized", "status": 401}, 401))
+        write(tmp_path, with_x(server.url, '[sources.walkin]\nkind = "manual"'))
+        found = doctor.examine()
+        assert len(server.asked) == 1
+    told = {finding.what: finding for finding in found}
+    assert not told["source birds"].ok
+    assert told["source walkin"].ok, "one that is refused keeps no other from being asked"
+    assert "government" in told["terms of birds"].says
+    assert told["terms of birds"].ok
+    assert not any(SECRET in finding.says for finding in found)
+
+
+def test_a_source_that_does_not_answer_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_TOKEN", SECRET)
+    monkeypatch.setattr(doctor, "_PATIENCE", 0.5)
+    with http_server() as server:
+        server.then(Says(how="silence"))
+        more = f'[sources.fish]\nkind = "x"\nbearer_token = "env:X_TOKEN"\nendpoint = "{server.url}"'
+        write(tmp_path, with_x(server.url, more))
+        begin = time.monotonic()
+        found = wrong()
+        assert time.monotonic() - begin < 5
+    assert found.keys() == {"source birds", "source fish"}
+    assert all("did not answer within" in says for says in found.values())
+
+
+def test_who_is_mailed_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESK_KEY", SECRET)
+    base = (
+        '[city]\nname = "T"\n[notify]\nchannel = "NAME"\nto = "it@city.example"\n[channels.outbox]\nkind = "outbox"\n'
+        '[channels.desk]\nkind = "open311"\nendpoint = "http://127.0.0.1:1/v2"\napi_key = "env:DESK_KEY"\n'
+    )
+    write(tmp_path, base.replace("NAME", "desk"))
+    assert "mails nobody" in wrong()["notify"]
+    write(tmp_path, base.replace("NAME", "outbox"))
+    assert "notify" not in wrong()
+    write(tmp_path, base.replace("NAME", "gone"))
+    assert "names none of the channels" in wrong()["configuration"]
+
+
 def test_a_database_of_another_mode_or_version_is_a_finding(city: Config) -> None:
     change(city, """UPDATE setting SET value = '"demo"' WHERE name = 'stamp'""")
     assert "belongs to a demo" in wrong()["database"]
@@ -167,20 +225,25 @@ def test_the_example_loads_with_all_it_declares(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv(name, SECRET)
     inner = re.sub(r"(?m)^# (\[sources|# |kind = )", r"\1", example)  # the invented source too
     config = settings.load(write(tmp_path, inner))
-    assert config.sources.keys() == {"sample"}
+    assert set(config.sources) == set(adapters.kinds("connector.sources"))
     assert config.channels.keys() == dispatch.kinds().keys()
     for name, source in config.sources.items():
         sources.load(name, source, config)
     for name, channel in config.channels.items():
         dispatch.load(name, channel)
-    assert not settings.load(write(tmp_path, example)).sources
+    assert "sample" not in settings.load(write(tmp_path, example)).sources
+    assert config.notify
+    assert config.notify.channel in config.channels
 
 
 def test_the_example_explains_every_setting() -> None:
     example = doctor.example()
-    for kind, channel in dispatch.kinds().items():
-        part = example.split(f"[channels.{kind}]")[1].split("\n\n")[0]
-        for name, field in channel.Settings.model_fields.items():
-            assert re.search(rf"(?m)^(# )?{name} = ", part)
+    parts: dict[str, Any] = {f"channels.{kind}": channel for kind, channel in dispatch.kinds().items()}
+    for kind in adapters.kinds("connector.sources"):
+        parts[f"sources.{kind}"] = adapters.load("connector.sources", sources.Source, kind)  # type: ignore[type-abstract]
+    for head, adapter in parts.items():
+        part = example.split(f"[{head}]")[1].split("\n\n")[0]
+        for name, field in adapter.Settings.model_fields.items():
+            assert re.search(rf"(?m)^(# )*{name} = ", part)
             assert field.description
             assert field.description in part

@@ -59,6 +59,7 @@ class Collector:
         self._inboxes: list[tuple[Source, Inbox]] = []
         self._turn = 0
         self._told = -1
+        self._troubles: dict[str, list[str]] = {}
         self._looked = self._failing_since = 0.0
         self._month: date | None = None
         self._filling = {name: Inbox(source, self._arrived) for name, source in sources.items()}
@@ -283,6 +284,7 @@ class Collector:
         except SQLAlchemyError as error:
             log.error("what people ask of sources could not be read", kind=type(error).__name__)
             return
+        self._tell_troubles()
         for name, wish in asked.items():
             if wish == PAUSE and name in self._readers:
                 self._end(name)
@@ -301,6 +303,17 @@ class Collector:
 
     def _may_read(self, name: str) -> bool:
         return self._leases is None or self._leases.holds(name)
+
+    def _tell_troubles(self) -> None:
+        """For the Sources page: what a source found that a person should look at."""
+        for name in list(self._readers):
+            troubles = list(self.sources[name].troubles)
+            if troubles != self._troubles.get(name, []):
+                with self.database.writing() as session:
+                    state = self._state(session, name)
+                    state.troubles = troubles
+                    session.add(state)
+                self._troubles[name] = troubles
 
     def _tell_rules(self) -> None:
         with self.database.reading() as session:

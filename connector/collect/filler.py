@@ -1,7 +1,8 @@
 """Behind the readers: filling gaps, oldest first, and asking platforms which of our posts are gone.
 
-One thread for all sources of this worker. What it brings goes the way of every batch; how far a gap is filled shares
-the commit with the posts, so a crash goes on with the next page. The ledger is `store/gaps.py`.
+A thread for each of the two, for all sources of this worker: asking may take an hour, and no gap waits for it. What
+they bring goes the way of every batch; how far a gap is filled shares the commit with the posts, so a crash goes on
+with the next page. The ledger is `store/gaps.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ LOOK = 2.0  # seconds between two looks for something to do
 FIRST_WAIT, LONGEST_WAIT, SPENT_WAIT = 30.0, 3600.0, 3600.0
 TRIES = 20
 """After these a gap waits for a person."""
-CHECK_EVERY = timedelta(hours=20)
+CHECK_EVERY, CHECK_AGAIN = timedelta(hours=20), timedelta(hours=1)
+"""Platforms allow a day; a round that failed is repeated soon."""
 _CHECKED = "checked."
 
 
@@ -38,24 +40,28 @@ class Filler:
     ) -> None:
         self._database, self._held, self._inbox_of = database, held, inbox_of
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fill gaps", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+            for work, name in ((self._fill_next, "fill gaps"), (self._check_next, "ask for posts that are gone"))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
 
     @property
     def ended(self) -> bool:
-        return not self._thread.is_alive()
+        return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], bool]) -> None:
         while not self._stopping.is_set():
             try:
-                busy = self._fill_next() or self._check_next()
+                busy = work()
             except SQLAlchemyError as error:
-                log.error("gaps could not be looked at", kind=type(error).__name__)
+                log.error("the database did not answer; tried again soon", kind=type(error).__name__)
                 busy = False
             if not busy:
                 self._stopping.wait(LOOK)
@@ -112,10 +118,12 @@ class Filler:
     def _check_next(self) -> bool:
         for name, source in self._held().items():
             if source.capabilities.checks and self._is_due(name):
+                self._keep_checked(name, now())  # before, so that a crash asks again tomorrow and not for ever
                 try:
                     self._check(source)
-                except Exception as error:  # noqa: BLE001 - asked again with the next round
+                except Exception as error:  # noqa: BLE001 - asked again soon
                     log.warning("posts that are gone could not be asked for", source=name, **whereabouts(error))
+                    self._keep_checked(name, now() - CHECK_EVERY + CHECK_AGAIN)
                 return True
         return False
 
@@ -124,9 +132,11 @@ class Filler:
             last = house.setting(session, _CHECKED + name)
         return last is None or now() - datetime.fromisoformat(last) > CHECK_EVERY
 
+    def _keep_checked(self, name: str, at: datetime) -> None:
+        with self._database.writing() as session:
+            house.keep_setting(session, _CHECKED + name, at.isoformat(), "worker")
+
     def _check(self, source: Source) -> None:
-        with self._database.writing() as session:  # written first: what fails now is asked again with the next round
-            house.keep_setting(session, _CHECKED + source.name, now().isoformat(), "worker")
         inbox = self._inbox_of(source)
         for gone in source.vanished(self._ids(source.name), self._wait_for(source)):
             if gone and not inbox.put(Handed(source, Batch(list(gone))), self._stopping.is_set):

@@ -141,6 +141,8 @@ class Channel(adapters.AdapterBase, ABC):
     """Whether a request type must name the service that it is filed under."""
     leaves_house: ClassVar[bool] = True
     """False for channels that only write into the data directory."""
+    can_notify: ClassVar[bool] = False
+    """Whether the operator can be told of something by it."""
 
     def __init__(self, name: str, settings: Any, timeout: float = 20, home: Path = Path()) -> None:
         super().__init__(name, settings)
@@ -165,6 +167,10 @@ class Channel(adapters.AdapterBase, ABC):
     def test(self) -> str:
         """A sentence on the state of the connection, by the cheapest call; raises AdapterError."""
         return "Nothing to test"
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """Mail a plain text to the operator, once; raises AdapterError."""
+        raise NotImplementedError(f"{self.title} mails nobody")
 
     def forget(self, reference: str) -> None:
         """Erase what this computer still holds of the request."""

@@ -1,4 +1,4 @@
-"""The mail that a department can act on: one text, sent by `email.py`, kept by `outbox.py`.
+"""The mail that a department can act on, and the operator's notice: sent by `email.py`, kept by `outbox.py`.
 
 What comes from outside reaches a header only as one cleaned, shortened line, and the body only as quoted plain text.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 from zoneinfo import ZoneInfo
 
 from connector.dispatch import Request
@@ -28,9 +28,7 @@ SUBJECT_LONGEST = 160
 def message(request: Request, sender: str, adapter: str = "") -> EmailMessage:
     """The mail, dated now; its Message-ID follows from the reference. Raises RefusedError for an unusable address."""
     title = subject(request)
-    # Python folds an ASCII subject of about 75 characters right after its name; one that is encoded must be folded.
-    wide = title.isascii() and request.city.isascii()
-    mail = EmailMessage(policy=policy.SMTP.clone(max_line_length=SUBJECT_LONGEST + 20) if wide else policy.SMTP)
+    mail = _empty(title, request.city)
     mail["Subject"] = title
     mail["From"] = Address(header_text(request.city, 60), addr_spec=sender)
     if request.to:
@@ -42,6 +40,27 @@ def message(request: Request, sender: str, adapter: str = "") -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(body(request), cte="quoted-printable")
     return mail
+
+
+def notice(to: str, subject: str, text: str, sender: str, adapter: str = "") -> EmailMessage:
+    """A plain mail about the connector itself. Raises RefusedError for an unusable address."""
+    if not ADDRESS.fullmatch(to):
+        raise RefusedError("The address in [notify] is none that mail can go to; mend `to` there.", adapter)
+    title = header_text(subject, SUBJECT_LONGEST)
+    mail = _empty(title)
+    mail["Subject"] = title
+    mail["From"], mail["To"] = Address(addr_spec=sender), Address(addr_spec=to)
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(plain(text), cte="quoted-printable")
+    return mail
+
+
+def _empty(*headers: str) -> EmailMessage:
+    # Python folds an ASCII subject of about 75 characters right after its name; one that is encoded must be folded.
+    wide = all(header.isascii() for header in headers)
+    return EmailMessage(policy=policy.SMTP.clone(max_line_length=SUBJECT_LONGEST + 20) if wide else policy.SMTP)
 
 
 def checked_reference(reference: str, adapter: str = "") -> str:

@@ -1,8 +1,8 @@
-"""Mails a request to the designated person of a department, by SMTP with STARTTLS and AUTH.
+"""Mails a request to the designated person of a department, by SMTP with STARTTLS and AUTH; notices to the operator.
 
-Called by `deliver.py` through `Channel`; what the mail says stands in `_mail.py`. A mail counts as perhaps delivered
-only between its final dot and the server's answer to that (RFC 5321, sections 4.1.1.4 and 4.2.5); before, a lost
-connection means surely not. Mail keeps no state: staff close the request on Tickets, where the mail links to.
+Called by `deliver.py` and `collect/alerts.py` through `Channel`; what a mail says stands in `_mail.py`. It counts as
+perhaps delivered only between its final dot and the server's answer to that (RFC 5321, sections 4.1.1.4 and 4.2.5);
+before, a lost connection means surely not. Mail keeps no state: staff close the request on Tickets, where it links to.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Iterator
+from email.message import EmailMessage
 from typing import Any, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
@@ -32,6 +33,7 @@ class Email(Channel):
 
     title = "E-mail"
     needs_address = True
+    can_notify = True
 
     class Settings(adapters.Settings):
         host: str = Field(min_length=1, description="Name of the mail server")
@@ -73,16 +75,22 @@ class Email(Channel):
         if not request.to:
             raise RefusedError(f"“{request.type_title}” names no address to mail to; set it in Settings.", self.name)
         mail = _mail.message(request, self.settings.sender, self.name)
+        self._mail(mail, request.to, (request.text, request.place))
+        return Receipt(number=request.reference)
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """The errors are those of `send`."""
+        self._mail(_mail.notice(to, subject, text, self.settings.sender, self.name), to)
+
+    def _mail(self, mail: EmailMessage, to: str, posts: tuple[str, ...] = ()) -> None:
         text = smtplib.quotedata(mail.as_bytes().decode("ascii"))
-        posts = (request.text, request.place)
         with self._session() as smtp:
             self._expect(smtp.mail(self.settings.sender), 250, posts)
-            self._expect(smtp.rcpt(request.to), 250, posts)
+            self._expect(smtp.rcpt(to), 250, posts)
             self._expect(smtp.docmd("DATA"), 354, posts)
             _pace(smtp, time.monotonic() + self.timeout / 2)
             smtp.send(text)
             self._expect(self._final_dot(smtp), 250, posts)
-        return Receipt(number=request.reference)
 
     def test(self) -> str:
         """Everything but a mail: connect, encrypt, log in, ask for a sign of life."""

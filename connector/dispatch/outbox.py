@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
+from email.message import EmailMessage
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -19,6 +20,9 @@ from pydantic import Field, field_validator
 from connector import adapters
 from connector.dispatch import Absent, Channel, Found, Receipt, Request, Unknown, _mail
 from connector.errors import TemporaryError
+
+NOTICE = "notice-"
+"""What the references of mails to the operator begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Outbox(Channel):
     title = "Outbox (keeps the mail, sends nothing)"
     can_find = True
     leaves_house = False
+    can_notify = True
 
     class Settings(adapters.Settings):
         sender: str = Field("connector@localhost", description="Address that the mails would come from")
@@ -55,15 +60,12 @@ class Outbox(Channel):
 
     def send(self, request: Request) -> Receipt:
         """Write the mail, complete or not at all; one that is kept already stays as it is."""
-        mail = _mail.message(request, self.settings.sender, self.name)
-        file = self._file(request.reference)
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not file.exists():
-                self._write(file, mail.as_bytes())
-        except OSError as error:
-            raise TemporaryError(f"The outbox cannot be written: {error.strerror}.", self.name) from error
+        self._keep(request.reference, _mail.message(request, self.settings.sender, self.name))
         return Receipt(number=request.reference)
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """Keep it like a mail, under a name of its own."""
+        self._keep(f"{NOTICE}{secrets.token_hex(6)}", _mail.notice(to, subject, text, self.settings.sender, self.name))
 
     def find(self, request: Request) -> Found | Absent | Unknown:
         """Found if the file is there."""
@@ -103,6 +105,15 @@ class Outbox(Channel):
 
     def _file(self, reference: str) -> Path:
         return self.folder / f"{_mail.checked_reference(reference, self.name)}.eml"
+
+    def _keep(self, reference: str, mail: EmailMessage) -> None:
+        file = self._file(reference)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not file.exists():
+                self._write(file, mail.as_bytes())
+        except OSError as error:
+            raise TemporaryError(f"The outbox cannot be written: {error.strerror}.", self.name) from error
 
     def _write(self, file: Path, content: bytes) -> None:
         """Through a file beside it, flushed to the disk before the name appears, and the name too before we say so."""

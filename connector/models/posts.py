@@ -31,6 +31,8 @@ class SourceState(Table, table=True):
     asked: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """What a person wants of it: retry, pause; empty: nothing."""
     last_post_at: datetime | None = time_column()
+    troubles: list[str] | None = json_column()
+    """What a person should look at although it is read on, a sentence each."""
     last_error: str = text_column()
     last_error_at: datetime | None = time_column()
 

@@ -27,7 +27,6 @@ from connector.screen.text import pieces as pieces
 from connector.screen.text import posts as posts
 from connector.screen.text import shortened as shortened
 from connector.screen.text import status as status
-from connector.store import house as house_questions
 from connector.triage import Gazetteer
 
 SOURCES = {
@@ -250,18 +249,4 @@ def wordmark(name: str, demo: bool) -> str:
         '<path d="M4 18V12l4-3 4 3v6z" fill="#fff"/>'
         '<text x="24" y="19" font-family="Source Sans Pro,Segoe UI,sans-serif" font-size="15" font-weight="600" '
         f'fill="#737D8C">{html.escape(name)}</text>{chip}</svg>'
-    )
-
-
-def worker_banner() -> None:
-    """Above every page when no worker is alive; the page stays usable."""
-    with reading() as session:
-        alive, last = house_questions.heartbeat(session)
-    if alive:
-        return
-    when = f"stopped at {clock(last)}" if last else "has not started yet"
-    st.error(
-        f"**The worker {when}.** You can go on deciding: nothing is sent and no new posts arrive until it runs "
-        "again. Tell IT: `python -m connector worker`",
-        icon=":material/power_off:",
     )

@@ -26,7 +26,7 @@ REASONS: dict[str, str] = dict(
 )
 _BLINK = 0.4  # seconds
 # Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
-_FREE = "bdefgilmnoqvwxyz67890"
+_FREE = "bdefgilmoqvwxyz67890"
 
 
 @dataclass(frozen=True, slots=True)

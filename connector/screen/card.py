@@ -120,7 +120,7 @@ def _who(found: queue.Card) -> None:
             st.badge("Edited", color="orange", icon=":material/edit:")
         wrote = " ".join(filter(None, (names["name"], f"@{names['handle']}" if names["handle"] else "")))
         screen.byline(f"{wrote or 'Author unknown'} · {screen.clock(first.posted_at)}")
-        if link := _link(lead.kind, first):
+        if link := _link(lead.kind, first, names["handles"]):
             st.link_button("Open post", link, type="tertiary", icon=":material/open_in_new:", width="content")
     st.markdown(_people(suspect))
 
@@ -132,11 +132,13 @@ def _media(media: Sequence[dict[str, Any]]) -> str:
     return f"{len(media)} {shown}s" if len(media) > 1 else shown.capitalize()
 
 
-def _link(kind: str, post: Post) -> str:
+def _link(kind: str, post: Post, handles: Sequence[str]) -> str:
+    """By the kind's pattern, else the one that came with the post; it is stored without the handles in it."""
+    own = sealing.reveal(str((post.entities or {}).get("link", "")), handles)
     try:
-        return sources.permalink(kind, post.version_id or post.source_id)
+        return sources.permalink(kind, post.version_id or post.source_id) or own
     except (ConnectorError, LookupError):
-        return ""
+        return own
 
 
 def _names(post: Post) -> dict[str, Any]:
@@ -174,9 +176,14 @@ def _answerable(kind: str, post: Post) -> None:
 
 
 def _people(suspect: Suspect) -> str:
-    why = (suspect.why or [{}])[0].get("rule", "")
+    reasons = suspect.why or []
+    why = next((reason["rule"] for reason in reasons if "rule" in reason), "")
+    hand = next((reason for reason in reasons if "by_hand" in reason), None)
     told = [f"**{suspect.people} people**", f"first {screen.clock(suspect.first_posted_at)}"]
     said = [*(told if suspect.people > 1 else ["1 person"])]
+    if hand:
+        came = [hand["came_from"]] if hand["came_from"] != "Other" else []
+        said += [screen.escaped(text) for text in (f"added by hand by {hand['by_hand']}", *came)]
     if why:
         share = f", {suspect.score:.0%} accepted" if suspect.score is not None else ""
         said.append(f"rule “{screen.escaped(why)}”{share}")

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from connector import dispatch, screen
-from connector.dispatch.outbox import KeptMail, Outbox
+from connector.dispatch.outbox import NOTICE, KeptMail, Outbox
 from connector.errors import ConnectorError
 
 _HEIGHT = 700
@@ -35,7 +35,8 @@ def outbox() -> None:
         facts = [("Subject", mail.subject), ("To", mail.to or "–"), ("Kept", screen.clock(mail.kept_at))]
         screen.posts([[(f"{label}  ", "by"), (text, "")] for label, text in facts])
         st.code(mail.body, language=None, wrap_lines=True)
-        st.page_link("tickets.py", label="Open in Tickets", query_params={"find": mail.reference})
+        if not mail.reference.startswith(NOTICE):
+            st.page_link("tickets.py", label="Open in Tickets", query_params={"find": mail.reference})
 
 
 def _pick(kept: Sequence[KeptMail]) -> int:

@@ -6,6 +6,7 @@ in the session, never a row number, and stands in the address. Read on in `queue
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -126,8 +127,8 @@ def write_address() -> None:
 # -- what is asked for ---------------------------------------------------------------------------------------------
 
 
-def header() -> queue.Filter:
-    """Title, views, what is new, search and filters; returns what the list is to show."""
+def header(add: Callable[[], None]) -> queue.Filter:
+    """Title, views, what is new, search, filters and `add`, the page's own button; returns what the list is to show."""
     many = counts()
     names = {"all": "All", "urgent": "Urgent", "mine": "Mine", "parked": "Parked"}
     if not (screen.house().config.login or many["mine"]):
@@ -145,6 +146,7 @@ def header() -> queue.Filter:
         )  # fmt: skip
         with st.popover(_order(), icon=":material/tune:", type="tertiary" if screen.phone() else "secondary"):
             _filters()
+        add()
     chosen = {name: ss.get(key, "") for name, key in _ASKED.items()}
     where = queue.Filter(view, screen.me(), chosen["type"], chosen["district"], chosen["lang"], (find or "").strip())
     return _looked_up(where)

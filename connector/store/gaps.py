@@ -17,9 +17,14 @@ from connector.models import Gap, GapCause, GapState, now
 
 
 def began(session: Session, source: str, since: datetime, cause: GapCause, why: str) -> None:
-    """Something keeps us from this source since then; one that lasts already keeps its beginning and its cause."""
-    if _lasting(session, source) is None:
+    """Something keeps us from this source since then. One that lasts already keeps its beginning; its cause becomes
+    one that waits for a person."""
+    gap = _lasting(session, source)
+    if gap is None:
         session.add(Gap(source=source, from_at=since, why=why, cause=cause))
+    elif cause in (GapCause.REFUSED, GapCause.CREDITS, GapCause.PAUSED):
+        gap.cause, gap.why = cause, why
+        session.add(gap)
 
 
 def ended(session: Session, source: str, why: str, shortest: float) -> bool:
@@ -74,7 +79,7 @@ def due(session: Session, sources: Collection[str]) -> Gap | None:
 def brought(session: Session, gap_id: int, cursor: str, posts: int, lost_until: datetime | None) -> None:
     """A part of it was brought, in the same commit; `lost_until`: what lies before cannot be had, and stands apart."""
     gap = session.get_one(Gap, gap_id)
-    gap.cursor, gap.posts, gap.error = cursor, gap.posts + posts, ""
+    gap.cursor, gap.posts, gap.tries, gap.error = cursor, gap.posts + posts, 0, ""
     if lost_until is not None and gap.to_at is not None:
         gap.from_at = min(max(gap.from_at, lost_until), gap.to_at)
     session.add(gap)

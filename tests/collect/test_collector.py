@@ -256,7 +256,7 @@ def test_what_a_stream_says_it_missed_ends_the_gap_that_lasted_and_is_filled(cit
         city.stored("7", "8")
         until(lambda: [gap.state for gap in city.rows(select(Gap))] == ["filled"])
     (gap,) = city.rows(select(Gap))
-    assert (gap.cause, gap.why, gap.posts, gap.tries) == ("rate limit", "The stream was cut off", 2, 1)
+    assert (gap.cause, gap.why, gap.posts, gap.tries) == ("rate limit", "The stream was cut off", 2, 0)
     assert [cursor for _, _, cursor in source.asked] == ["", "page 1"], "it goes on behind the page that is stored"
     assert city.state("x").cursor == "c", "filling moves no cursor of the stream"
 
@@ -319,6 +319,22 @@ def test_a_budget_begins_with_what_the_month_has_used(city: City) -> None:
     assert taken == [30]
     assert "monthly_limit" in city.state("a").last_error
     assert city.rows(select(Gap.cause)) == ["credits"]
+
+
+def test_troubles_of_a_source_that_is_read_on_are_kept_for_its_page(city: City) -> None:
+    source = Told("a", city.config, [batch("1")])
+    source.troubles = ["X refuses the rule “Potholes”: it is too long."]
+    with city.running(source):
+        until(lambda: city.state("a").troubles == source.troubles)
+        source.troubles = []
+        until(lambda: city.state("a").troubles == [])
+
+
+def test_a_cause_that_waits_for_a_person_is_the_gaps_cause(city: City) -> None:
+    city.was_alive("a", 600)
+    source = Told("a", city.config, [TemporaryError("Cut.", "a", 0.1), AuthError("The token has expired.", "a")])
+    with city.running(source):
+        until(lambda: [gap.cause for gap in city.rows(select(Gap))] == ["refused"])
 
 
 def test_used_up_credits_pause_it(city: City) -> None:

@@ -143,6 +143,42 @@ class TestEmail(ChannelContract):
         assert mail.get_content_charset() == "utf-8"
         assert mail.get_content().replace("\r\n", "\n") == _mail.body(request)
 
+    def test_a_notice_is_a_plain_mail_of_its_own(self, channel: Channel, postman: Postman) -> None:
+        for subject in ("Port Alder: source x is refused", "Ünï\r\nBcc: x@y.example " + "long " * 60):
+            channel.notify("it@city.example", subject, "Sources is here:\n.\nhttps://city.example/sources\n")
+        first, second = postman.mails
+        assert (first["To"], first["From"]) == ("it@city.example", "311@city.example")
+        assert first["Subject"] == "Port Alder: source x is refused"
+        assert first["Auto-Submitted"] == "auto-generated"
+        assert first.get_content_type() == "text/plain"
+        assert first.get_content().replace("\r\n", "\n") == "Sources is here:\n.\nhttps://city.example/sources\n"
+        assert second["Bcc"] is None
+        assert second["Subject"].startswith("Ünï Bcc: x@y.example long")
+        assert first["Message-ID"] != second["Message-ID"]
+
+    @pytest.mark.parametrize(
+        ("phase", "does", "kind"),
+        [
+            ("MAIL", hang_up, TemporaryError),
+            ("RCPT", "450 4.2.0 try later", TemporaryError),
+            ("RCPT", "550 5.1.1 no such user", RefusedError),
+            ("DATA", hang_up, UnclearError),
+            ("AUTH", "535 5.7.8 bad credentials", AuthError),
+        ],
+    )
+    def test_a_notice_fails_like_a_request(
+        self, phase: str, does: Any, kind: type[AdapterError], postman: Postman, channel: Channel
+    ) -> None:
+        postman.does[phase] = does
+        with pytest.raises(kind) as caught:
+            channel.notify("it@city.example", "A subject", "A text")
+        assert_tells_nothing(caught.value)
+
+    def test_a_notice_to_no_address_is_refused(self, channel: Channel, postman: Postman) -> None:
+        with pytest.raises(RefusedError, match=r"\[notify\]"):
+            channel.notify("it@city.example, all@city.example", "A subject", "A text")
+        assert postman.tried == 0
+
     @pytest.mark.parametrize(
         ("phase", "does", "kind"),
         [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.dispatch import Absent, Unknown
-from connector.dispatch.outbox import Outbox
+from connector.dispatch.outbox import NOTICE, Outbox
 from connector.errors import ConfigError, RefusedError, TemporaryError
 from tests.contracts import TEXT, ChannelContract, a_request
 
@@ -44,6 +44,14 @@ class TestOutbox(ChannelContract):
         assert channel.send(a_request()) == channel.send(a_request(text="another text"))
         (kept,) = channel.messages()
         assert TEXT in kept.body
+
+    def test_notices_are_kept_each_by_itself(self, channel: Outbox) -> None:
+        for _ in range(2):
+            channel.notify("it@city.example", "Port Alder: source x is refused", "What to do")
+        assert [(mail.to, mail.subject, mail.body) for mail in channel.messages()] == [
+            ("it@city.example", "Port Alder: source x is refused", "What to do\n")
+        ] * 2
+        assert all(mail.reference.startswith(NOTICE) for mail in channel.messages())
 
     def test_forgetting_leaves_nothing(self, channel: Outbox) -> None:
         channel.send(a_request())

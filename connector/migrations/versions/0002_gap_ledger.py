@@ -43,6 +43,7 @@ def upgrade() -> None:
     with op.batch_alter_table("source_state", schema=None) as batch_op:
         batch_op.add_column(sa.Column("alive_at", Utc(), nullable=True))
         batch_op.add_column(sa.Column("retry_at", Utc(), nullable=True))
+        batch_op.add_column(sa.Column("troubles", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("asked", sa.String(), server_default="", nullable=False))
     with op.batch_alter_table("read_count", schema=None) as batch_op:
         batch_op.alter_column("cost_micros", existing_type=sa.Integer(), type_=sa.BigInteger(), existing_nullable=False)
