@@ -66,6 +66,8 @@ class Detail(msgspec.Struct):
     """Expanded links of the text, without links to its own media."""
     media: Sequence[Media] = ()
     quoted_text: str = ""
+    link: str = ""
+    """The post's own address, for kinds that declare no pattern for it."""
     conversation_id: str = ""
     references: Sequence[Reference] = ()
     edits: Sequence[str] = ()

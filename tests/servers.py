@@ -119,7 +119,7 @@ class HttpServer:
                 query = parse_qsl(parts.query, keep_blank_values=True)
                 self._say(server._next(Asked(self.command, parts.path, query, dict(self.headers), body)))
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_GET
 
             def _say(self, answer: Says) -> None:
                 self.close_connection = True
