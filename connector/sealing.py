@@ -43,7 +43,7 @@ _PROFILE = re.compile(
         (?!(?:i|intent|search|hashtag|share|sharer|watch|shorts|p|reel|groups|home|explore|status)\b)
     |bsky\.app/profile/|linkedin\.com/in/|reddit\.com/(?:u|user)/|screen_name=@?
     |https?://[\w.-]+/(?:@|%40|users/)
-    )([\w.-]*\w(?:@[\w.-]+)?)"""
+    )(did:[a-z]+:[\w.:-]*\w|[\w.-]*\w(?:@[\w.-]+)?)"""
 )
 # How X's own links begin, to pages and to pictures: their slashes lead to no handle.
 _SHORT_LINK, _PICTURE = "https://t.co/", "https://pbs.twimg.com/media/"

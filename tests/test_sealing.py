@@ -229,6 +229,14 @@ def test_profile_link_loses_its_handle_though_nobody_named_it(link: str) -> None
     assert reveal(hidden, hiding.handles) == f"see {url}."
 
 
+def test_link_by_a_lasting_identifier_hides_all_of_it() -> None:
+    hiding = Hiding([], OWN)
+    hidden = hiding.hide("see https://bsky.app/profile/did:plc:ewvi7nxzyoun6zhxrhs64oiz/post/3k")
+    assert "ewvi7" not in hidden
+    assert hidden.endswith("/post/3k")
+    assert hiding.handles == ["did:plc:ewvi7nxzyoun6zhxrhs64oiz"]
+
+
 @pytest.mark.parametrize(
     "link", ["https://x.com/i/web/status/12", "https://x.com/search?q=a", "https://example.org/a/b"]
 )
