@@ -88,12 +88,14 @@ async def health(_: Request) -> Response:
     return JSONResponse({"status": "the database does not answer"}, status_code=503)
 
 
-# A key held down repeats into every card that comes: only J and K, which decide nothing, may run on.
+# A key held down repeats into every card that comes: only J and K, which decide nothing, may run on. While a dialog is
+# open no letter reaches the page behind it; it takes the focus itself when it opens, and hands it to its first field.
 # A rule is checked as it is typed: Streamlit's text area hands its text over on Ctrl+Enter, so a rest does just that.
 _KEYS = """\
 window.connectorKeys ??= window.addEventListener("keydown", (event) => {
   const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
-  if (event.repeat && !typing && /^[a-il-z0-9]$/i.test(event.key)) {
+  const kept = document.querySelector("[data-testid=stDialog]") ? /^[a-z0-9]$/i : event.repeat && /^[a-il-z0-9]$/i;
+  if (!typing && kept && kept.test(event.key)) {
     event.stopImmediatePropagation();
   }
 }, true) ?? true;
@@ -104,8 +106,23 @@ window.connectorRests ??= window.addEventListener("input", (event) => {
   }
   clearTimeout(window.connectorRest);
   window.connectorRest = setTimeout(() => {
-    area.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true, bubbles: true}));
+    for (const kind of ["keydown", "keyup"]) {  // a key that stayed down would keep every shortcut from working
+      area.dispatchEvent(new KeyboardEvent(kind, {key: "Enter", code: "Enter", ctrlKey: true, bubbles: true}));
+    }
   }, event.isComposing ? 2000 : 500);
+}, true) ?? true;
+window.connectorDialogs ??= window.addEventListener("focusin", (event) => {
+  const dialog = event.target, begun = Date.now();
+  if (!(dialog instanceof Element && dialog.matches("[role=dialog]")) || dialog.contains(event.relatedTarget)) {
+    return;
+  }
+  const pass = () => {
+    const field = dialog.querySelector("textarea, input");
+    if (document.activeElement === dialog && Date.now() - begun < 3000) {
+      field ? field.focus() : setTimeout(pass, 50);
+    }
+  };
+  pass();
 }, true) ?? true;
 """
 

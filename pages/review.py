@@ -1,13 +1,15 @@
 """Queue: a list of suspects beside one card; one key decides exactly what the card shows.
 
 Titled Queue, named review: `pages/queue.py` would shadow the standard library's `queue`. The pieces stand in
-`connector/screen/`: `queue.py`, `queue_list.py`, `card.py`, `bar.py`; what a decision does in `connector/workflow.py`.
+`connector/screen/`: `queue.py`, `queue_list.py`, `card.py`, `bar.py`, `add_post.py`; what a decision does in
+`connector/workflow.py`.
 """
 
 import streamlit as st
 
 from connector import screen, workflow
-from connector.screen import bar, queue, queue_list
+from connector.addpost import Added, Pasted
+from connector.screen import add_post, bar, queue, queue_list
 from connector.screen.card import Shown, card, typed
 
 house, me = screen.house(), screen.me()
@@ -39,9 +41,13 @@ def undo(last: queue.Last) -> None:
     bar.undo(last, lambda: workflow.undo(database, last.id, me))
 
 
+def add(pasted: Pasted) -> Added:
+    return workflow.add_post(database, config, house.sealer, house.gazetteer, pasted, me)
+
+
 verbs = bar.Verbs(accept, dismiss, park, retype, undo)
 queue.read_address()
-where = queue.header()
+where = queue.header(lambda: add_post.button(add))
 rows = queue_list.rows(where)
 shown = None
 if not rows:

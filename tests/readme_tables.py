@@ -24,10 +24,11 @@ def operators() -> str:
 
 
 def source_kinds() -> str:
-    rows = ["| kind | reads | looks back | deletions | answers |", "|---|---|---|---|---|"]
+    rows = ["| kind | reads | looks back | after a break | deletions | answers |", "|---|---|---|---|---|---|"]
     for kind in adapters.kinds("connector.sources"):
         can = sources.capabilities(kind)
-        rows.append(f"| `{kind}` | {can.reads} | {can.looks_back} | {can.deletions} | {can.answers} |")
+        after = "looks for what it missed" if can.fills else "reads on from where it was" if can.resumes else "lost"
+        rows.append(f"| `{kind}` | {can.reads} | {can.looks_back} | {after} | {can.deletions} | {can.answers} |")
     return "\n".join(rows)
 
 

@@ -84,7 +84,9 @@ def _judge_fresh(session: Session) -> None:
     """What still waits was stored before the rules had a past: give it the shares they have now."""
     shares = {rule.id: rule.share for rule in catalogue.catalogue(session).rules.values()}
     for suspect in session.exec(select(Suspect).where(Suspect.status == SuspectStatus.WAITING)):
-        suspect.score = shares[(suspect.why or [])[0]["rule_id"]]
+        rule = (suspect.why or [{}])[0].get("rule_id")  # none where a person added it meanwhile
+        if rule in shares:
+            suspect.score = shares[rule]
         session.add(suspect)
     catalogue.touch(session)
 

@@ -7,7 +7,6 @@ file holds is outside text: it stands in a dataframe's cells and in drop-downs a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -86,23 +85,26 @@ def _look(name: str, file_id: str, raw: bytes) -> Look:
 def _choice(look: Look, key: str) -> Choice:
     """A drop-down for each column, as it was guessed until somebody corrects it."""
     columns: dict[Column, str] = {}
-    options = ["", *look.header]
-    fields = list(COLUMNS.items())
-    for part in (fields[:4], fields[4:]):
-        for (column, label), place in zip(part, st.columns(4, gap="small"), strict=True):
+    options, order = ["", *look.header], look.choice.order
+    with st.container(horizontal=True, gap="small"):
+        for column, label in COLUMNS.items():
             guess = options.index(look.choice.columns.get(column, ""))
-            columns[column] = place.selectbox(
-                label, options, guess, key=f"column_{column}_{key}", format_func=lambda heading: heading or "–"
+            columns[column] = st.selectbox(
+                label,
+                options,
+                guess,
+                key=f"column_{column}_{key}",
+                format_func=lambda heading: heading or "–",
+                width=132,
             )
-    choice = Choice(columns, look.choice.order)
-    if not look.is_unclear:
-        return choice
-    seems = _ORDERS.index(choice.order) if choice.order in _ORDERS else None
-    order = st.selectbox(
-        "03/04/2026 has", _ORDERS, seems, key=f"order_{key}", placeholder="Month or day first?",
-        format_func=lambda order: f"the {order}", width=220,
-    )  # fmt: skip
-    return replace(choice, order=order or "clear")
+        if look.is_unclear:
+            seems = _ORDERS.index(order) if order in _ORDERS else None
+            chosen = st.selectbox(
+                "03/04/2026 has", _ORDERS, seems, key=f"order_{key}", placeholder="What first?",
+                format_func=lambda order: f"the {order}", width=164,
+            )  # fmt: skip
+            order = chosen or "clear"
+    return Choice(columns, order)
 
 
 def _preview(name: str, raw: bytes, choice: Choice) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from connector.errors import AdapterError, AuthError, RefusedError, SpentError, TemporaryError
 from connector.incoming import Arrived, Missed, Refused
@@ -24,7 +25,7 @@ from connector.sources import Wanted
 from connector.sources.x.live import Cursor, Seen
 from connector.sources.x.messages import NO_POST, End, ended, message, not_opened
 from connector.sources.x.source import Pace
-from connector.sources.x.stream import lines
+from connector.sources.x.stream import KeepAlive, Line, Stream, lines
 from tests.contracts import assert_tells_nothing
 from tests.peers.x_faults import DISCONNECTS, Fault
 from tests.peers.x_plans import ENTERPRISE
@@ -445,8 +446,19 @@ def test_a_stream_that_brings_nothing_ends_no_gap(x: Simulator) -> None:
     assert gap.to_at.timestamp() >= accepted[-1] + AFTER.total_seconds() - 0.1
 
 
-def test_posts_that_waited_for_us_when_x_cut_us_off_lie_in_the_gap() -> None:
+def test_a_sign_of_life_that_may_have_waited_for_us_has_no_time(x: Simulator) -> None:
+    stream = Stream("way-in", SecretStr("token"), x.url, 45, lambda: datetime.now(UTC))
+    stream.on_data(b"{}")
+    stream.on_keep_alive()
+    assert [stream.take(1), stream.take(1)] == [Line(b"{}"), KeepAlive(None)]
+    stream.on_keep_alive()
+    assert isinstance(fresh := stream.take(1), KeepAlive)
+    assert fresh.at
+
+
+def test_posts_that_waited_for_us_when_x_cut_us_off_lie_in_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     """What came last is not what was written last: the rest was in nobody's hands."""
+    monkeypatch.setattr("connector.sources.x.stream.ROOM", 20)
     with x_simulator(**QUICK, slow_after=0.3, send_buffer=4096) as x:
         source = a_source(x, pace=Pace(flush=0.02, before=0.5))
         found: set[str] = set()
