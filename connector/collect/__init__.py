@@ -239,7 +239,9 @@ class Collector:
         if handed.first and source.capabilities.resumes:
             self._went_on(session, source.name)
         arrived = any(isinstance(event, Arrived | Edited) for event in batch.events)
-        if not questions.advance(session, source.name, batch.cursor, arrived, self._worker):
+        reader = self._readers.get(source.name)
+        well = reader is None or reader.well
+        if not questions.advance(session, source.name, batch.cursor, arrived, self._worker, well):
             raise LeaseLostError(f"Another worker reads {source.name} now.")
         if taken.read:
             questions.count_hour(session, source.name, taken.read)

@@ -44,6 +44,9 @@ class Reader:
         self._database, self._kind, self._cursor = database, kind, cursor
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._wait, self._behind = wait, behind
+        self.well = False
+        """Whether it brings batches. Said before a failure is noted: what came before it is stored later perhaps, and
+        must not say that all is well."""
         self._thread = threading.Thread(target=self._run, name=f"read {source.name}", daemon=True)
         self._thread.start()
 
@@ -75,6 +78,7 @@ class Reader:
             try:
                 first = True
                 for batch in self.source.events(self._cursor, self._stopping.wait):
+                    self.well = True
                     if not self.inbox.put(Handed(self.source, batch, first), self._stopping.is_set):
                         return
                     self._cursor, first, failures = batch.cursor, False, 0
@@ -83,6 +87,7 @@ class Reader:
                 return
             except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
                 failures += 1
+                self.well = False
                 self._woken.clear()
                 wait = self._failed(error, failures)
             if not self._stopping.is_set():

@@ -24,9 +24,14 @@ def state(session: Session, name: str, kind: str) -> SourceState:
     return found
 
 
-def advance(session: Session, name: str, cursor: str, arrived: bool, worker: str = "") -> bool:
-    """Keep the cursor, in the same commit as the posts before it. False: another worker reads this source now."""
-    values: dict[str, Any] = {"cursor": cursor, "state": "running", "last_error": "", "alive_at": now()}
+def advance(session: Session, name: str, cursor: str, arrived: bool, worker: str = "", well: bool = True) -> bool:
+    """Keep the cursor, in the same commit as the posts before it. False: another worker reads this source now.
+
+    `well`: nothing went wrong since these posts came.
+    """
+    values: dict[str, Any] = {"cursor": cursor}
+    if well:
+        values |= {"state": "running", "last_error": "", "alive_at": now()}
     if arrived:
         values["last_post_at"] = now()
     mine = [col(SourceState.name) == name] + ([col(SourceState.lease_by) == worker] if worker else [])

@@ -65,7 +65,7 @@ class Size:
     """Between two posts."""
 
 
-SHORT = Size(posts=500, faults=12, kills=2, outages=2, lost=1, scale=60, pause=2)
+SHORT = Size(posts=400, faults=9, kills=2, outages=2, lost=1, scale=60, pause=2)
 LONG = Size(posts=20_000, faults=70, kills=10, outages=8, lost=1, scale=30, pause=0.4)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from connector.collect import PAUSE, RETRY, Collector
+from connector import collect
+from connector.collect import PAUSE, RETRY, Collector, filler
 from connector.collect import inbox as inboxes
 from connector.config import Config
 from connector.errors import AuthError, SpentError, TemporaryError
@@ -95,6 +96,12 @@ def until(done: Callable[[], bool], seconds: float = 20) -> None:
     while not done():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filler, "LOOK", 0.05)
+    monkeypatch.setattr(collect, "_OBEY", 0.05)
 
 
 @pytest.fixture
@@ -196,6 +203,19 @@ def test_a_refused_credential_pauses_until_somebody_asks(city: City) -> None:
     assert city.state("a").state == "running"
 
 
+def test_what_came_before_a_failure_does_not_hide_it(city: City) -> None:
+    """The reader notes its failure while batches of before still wait."""
+    source = Told("a", city.config, [batch("1"), batch("2"), AuthError("The token has expired.", "a")])
+    collector = city.collector(source)
+    collector.start()
+    until(lambda: city.state("a").state == "paused")
+    while collector.store_next(0.1):
+        pass
+    assert (city.state("a").state, city.state("a").last_error) == ("paused", "The token has expired.")
+    assert city.state("a").cursor == "2"
+    collector.stop()
+
+
 def test_a_person_pauses_it_and_lets_it_go_on(city: City) -> None:
     city.was_alive("a", 5)
     source = Told("a", city.config, [batch("1")])
@@ -204,7 +224,7 @@ def test_a_person_pauses_it_and_lets_it_go_on(city: City) -> None:
         city.ask("a", PAUSE)
         until(lambda: city.state("a").state == "paused")
         source.then(batch("2"))
-        time.sleep(0.5)
+        time.sleep(0.3)
         assert city.ids() == ["1"]
     (gap,) = city.rows(select(Gap))
     assert (gap.cause, gap.to_at) == ("paused", None)
@@ -406,6 +426,8 @@ def test_what_was_spooled_when_it_was_killed_is_stored_by_the_next(city: City) -
         for reader in collector._readers.values():
             reader.stop()
         collector._filler.stop()
+        if collector._leases:
+            collector._leases.stop()
     second = Told("x", city.config, [], PUSHES)
     with city.running(second):
         until(lambda: len(city.ids()) == 16)

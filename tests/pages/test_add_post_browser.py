@@ -26,6 +26,7 @@ def opened(page: Any) -> Any:
     return dialog
 
 
+@pytest.mark.long
 def test_a_post_is_added_and_accepted_by_keyboard(site: Site) -> None:
     (first,) = site.city.arrive("pothole on Birch Street")
     page = site.open()

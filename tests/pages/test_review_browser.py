@@ -151,6 +151,7 @@ def test_the_ticket_number_comes_by_itself(site: Site) -> None:
     page.get_by_text("ticket PA-26-000123").wait_for(timeout=15_000)
 
 
+@pytest.mark.long
 def test_hostile_posts_stay_text(site: Site) -> None:
     ids = site.city.arrive(*HOSTILE)[::-1]
     page = site.open()
@@ -179,6 +180,7 @@ def test_a_link_and_a_click_choose(site: Site) -> None:
     waits_for(page, ids[2])
 
 
+@pytest.mark.long
 def test_a_phone_shows_the_card_first_and_does_not_overflow(site: Site) -> None:
     first, second = potholes(site, 2)
     page = site.open(phone=True)

@@ -61,6 +61,7 @@ def test_a_wrong_rule_is_mended_tested_saved_and_finds_a_suspect(site: Site) -> 
     assert (site.complaints, site.strays) == ([], [])
 
 
+@pytest.mark.long
 def test_typing_on_while_the_page_is_drawn_loses_nothing(site: Site) -> None:
     page = opened(site)
     wording = stored(site.city, rule_named(site.city, NAME)).expression
@@ -76,6 +77,7 @@ def test_typing_on_while_the_page_is_drawn_loses_nothing(site: Site) -> None:
     assert area.input_value() == wording
 
 
+@pytest.mark.long
 def test_hostile_wordings_stay_text_and_a_phone_does_not_overflow(site: Site) -> None:
     hostile = '**b** :red[x] ![i](http://127.0.0.1:9/x.png) <img src=x onerror="alert(1)">'
     site.city.arrive("graffiti", "graffiti again")  # the pages remember for a minute what they read up to this post
