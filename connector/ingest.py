@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -31,18 +30,17 @@ from connector.intake import From, Intake, Taken
 from connector.pool import Pool
 from connector.prepare import Prepared, Run
 from connector.sources.x import CAPABILITIES
-from connector.sources.x.lines import Block, Raw, blocks, cut, opened, parsed, raw
+from connector.sources.x.lines import Block, Raw, blocks, looked_at, opened, parsed, raw, whole_lines
 from connector.sources.x.payload import is_one_plain_post
 from connector.store import Database
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 
 _BATCH = 500
-LINES = 1000  # are looked into together
+BLOCK = 5 * 2**18  # bytes that are looked into together: some 1,000 posts
 ENOUGH, MOST = 500, 10
 """Rows of posts, and blocks, that go into one commit: fewer make many, and with more others wait long for the lock."""
 LATE = 1.0  # seconds after which whatever came is stored
-_BLOCK = 2 * 2**20  # bytes: a block ends here even if it has fewer lines
 _LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
 _WHOLE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
 _NAMED = 20  # bad lines named one by one; of further ones only the number is told
@@ -136,7 +134,7 @@ class _Reading:
     def read(self, file: Path) -> Iterator[tuple[Block, _Read]]:
         """The file's blocks in order, each with what was in it."""
         with opened(None if str(file) == "-" else file) as lines:
-            found = blocks(lines, LINES, _BLOCK)
+            found = blocks(lines, BLOCK)
             for block in found:
                 self._seen += len(block.content)
                 if self._has_pool():
@@ -160,23 +158,26 @@ class _Reading:
     def _look_into(self, block: Block) -> _Read:
         posts: list[Event] = []
         problems = []
-        lines, passed_over = self._worth_a_look(list(cut(BytesIO(block.content))))
-        for line in map(parsed, lines):
+        lines = whole_lines(block)
+        places = self._worth_a_look(lines)
+        for at in places:
+            line = looked_at(block, at, lines[at])
+            if line is None:
+                continue
             if line.problem:
-                problems.append((block.number - 1 + line.number, line.problem))
+                problems.append((line.number, line.problem))
             posts += map(Arrived, line.posts)
         prepared = self._intake.prepare(self._origin, Batch(posts))
         runs = [step for step in prepared.steps if isinstance(step, Run)]
-        return _Read(prepared.edition, [Run(passed_over, []), *runs], problems)
+        return _Read(prepared.edition, [Run(len(lines) - len(places), []), *runs], problems)
 
-    def _worth_a_look(self, lines: Sequence[Raw]) -> tuple[Sequence[Raw], int]:
-        """Lines to decode, and how many posts the others hold: those are sound, meet no rule and edit nothing."""
-        contents = [line.content for line in lines]
-        may_match = set(self._intake.preparer.survivors(self._origin, contents))
+    def _worth_a_look(self, lines: Sequence[bytes]) -> Sequence[int]:
+        """Places of the lines to decode; each of the others holds one sound post that meets no rule and is no edit."""
+        may_match = self._intake.preparer.survivors(self._origin, lines)
         if len(may_match) == len(lines):
-            return lines, 0
-        found = [line for at, line in enumerate(lines) if at in may_match or not is_one_plain_post(line.content)]
-        return found, len(lines) - len(found)
+            return may_match
+        kept = set(may_match)
+        return [at for at, line in enumerate(lines) if at in kept or not is_one_plain_post(line)]
 
     def _has_pool(self) -> bool:
         if not self._pool and (count := helpers(max(self._size, self._seen))):

@@ -44,11 +44,13 @@ def ingest(
     posts at once, through the command and through the worker's one process.
     """
     count = count or (_POSTS if share >= _DENSE else _MANY)
-    batch = reading.LINES * min(reading.MOST, ceil(reading.ENOUGH / reading.LINES / max(share, 0.001)))  # as `ingest`
     with workspace() as folder:
         file = folder / "posts.jsonl"
         file.write_bytes(b"".join(posts(count, share)))
         lines = file.read_bytes().splitlines(keepends=True)
+        block = reading.BLOCK * len(lines) // file.stat().st_size
+        together = min(reading.MOST, ceil(reading.ENOUGH / block / max(share, 0.001)))
+        batch = block * together  # posts a commit, as `ingest`
         template = empty(folder / "template", rules)
         floor, measured = _Spent(), _Spent()
         for turn in range(turns):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.incoming import Kind
-from connector.sources.x.lines import LIMIT, Line, blocks, read, split
+from connector.sources.x.lines import LIMIT, Line, blocks, looked_at, read, split, whole_lines
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).parents[2].parent / "shared")) / "data" / "x"
 
@@ -108,19 +108,19 @@ _LINES = st.sampled_from([a_line(1), a_line(2, source="x" * 40), b"nonsense", b"
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(_LINES, st.sampled_from([b"\n", b"\r\n"]))), _LINES, st.integers(1, 5), st.integers(1, 400))
-def test_blocks_hold_the_same_lines(ended: list[tuple[bytes, bytes]], last: bytes, lines_each: int, size: int) -> None:
+@given(st.lists(st.tuples(_LINES, st.sampled_from([b"\n", b"\r\n"]))), _LINES, st.integers(1, 400))
+def test_blocks_hold_the_same_lines(ended: list[tuple[bytes, bytes]], last: bytes, size: int) -> None:
     """However many together: the same posts, problems and numbers, also after a line beyond the limit."""
     content, limit = b"".join(line + end for line, end in ended) + last, 200
-    cut = list(blocks(io.BytesIO(content), lines_each, size, limit))
+    cut = list(blocks(io.BytesIO(content), size, limit))
     found = [
-        (block.number - 1 + line.number, line.problem, [post.source_id for post in line.posts])
+        (line.number, line.problem, [post.source_id for post in line.posts])
         for block in cut
-        for line in split(io.BytesIO(block.content), limit)
+        for at, each in enumerate(whole_lines(block))
+        if (line := looked_at(block, at, each, limit))
     ]
     assert found == [(line.number, line.problem, ids([line])) for line in split(io.BytesIO(content), limit)]
-    assert all(block.content.count(b"\n") <= lines_each for block in cut)
-    assert all(len(block.content) <= size + limit + 2 for block in cut)
+    assert all(len(block.content) <= 2 * (size + limit + 2) for block in cut)
     assert [block.end for block in cut[-1:]] == ([len(content)] if content else [])
 
 

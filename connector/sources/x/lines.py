@@ -2,7 +2,7 @@
 
 One line is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that cannot be
 read comes out with its number and the problem, and the next one follows. `blocks` looks into no line, so that another
-process can do it.
+process can do it (`whole_lines`, `looked_at`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from connector.incoming import Incoming
 from connector.sources.x.payload import LineError, decode
@@ -22,6 +23,8 @@ LIMIT = 16 * 2**20
 """Bytes: X's largest page (500 posts with everything included) takes about 2 MB."""
 CHUNK = 2**16
 _LATE = 1.0  # seconds
+_LINE_FEED = ord("\n")
+_TOO_LONG = "longer than {} MB"
 
 
 class Line(NamedTuple):
@@ -55,9 +58,9 @@ class Block(NamedTuple):
     content: bytes
 
 
-def opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
+def opened(path: Path | None) -> AbstractContextManager[BufferedReader]:
     """The file, or standard input (None). Raises `OSError` where it cannot be opened."""
-    return nullcontext(sys.stdin.buffer) if path is None else path.open("rb")
+    return nullcontext(cast(BufferedReader, sys.stdin.buffer)) if path is None else path.open("rb")
 
 
 def read(path: Path | None) -> Iterator[Line]:
@@ -84,33 +87,58 @@ def cut(file: BinaryIO, limit: int = LIMIT) -> Iterator[Raw]:
         end += len(line)
         if len(line) > limit and not line.endswith(b"\n"):
             end += _pass_over(file)
-            yield Raw(number, end, b"", f"longer than {limit // 2**20} MB")
+            yield Raw(number, end, b"", _TOO_LONG.format(limit // 2**20))
         elif not line.removeprefix(BOM).isspace() and line != BOM:
             yield Raw(number, end, line)
 
 
-def blocks(file: BinaryIO, lines: int, size: int, limit: int = LIMIT) -> Iterator[Block]:
-    """Its lines, so many together; `split` reads the content of each block.
+def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Block]:
+    """Its lines, about so many bytes of them together; `whole_lines` cuts the content of each block.
 
-    Fewer, if they hold that many bytes, or come so slowly that the first one has waited for a second.
-
-    A line longer than `limit` bytes is passed over, but for the beginning that shows that it is.
+    Fewer, if they come so slowly that the first one has waited for a second. A line longer than `limit` bytes is passed
+    over, but for the beginning that shows that it is.
     """
     held: list[bytes] = []
-    number, end, room, since = 1, 0, size, time.monotonic()
-    while line := file.readline(limit + 1):
-        end += len(line)
-        room -= len(line)
-        if len(line) > limit and not line.endswith(b"\n"):
-            end += _pass_over(file)
-            line += b"\n"
-        held.append(line)
-        if len(held) == lines or room <= 0 or time.monotonic() - since > _LATE:
-            yield Block(number, end, b"".join(held))
-            number += len(held)
-            held, room, since = [], size, time.monotonic()
-    if held:
+    number = 1
+    end = have = unended = 0  # bytes: read so far, held, and those of the line whose end has not come yet
+    passing, since = False, time.monotonic()
+    while chunk := file.read1(size):
+        end += len(chunk)
+        if passing:
+            behind = chunk.find(b"\n") + 1
+            chunk, passing = chunk[behind:], not behind
+            if passing or not chunk:
+                continue
+        cut = chunk.rfind(b"\n") + 1
+        if cut and (have + cut >= size or time.monotonic() - since > _LATE):
+            content = b"".join([*held, chunk[:cut]])
+            chunk = chunk[cut:]
+            yield Block(number, end - len(chunk), content)
+            number += content.count(b"\n")
+            held, have, unended, cut, since = [], 0, 0, 0, time.monotonic()
+        held.append(chunk)
+        have += len(chunk)
+        unended = len(chunk) - cut if cut else unended + len(chunk)
+        if unended > limit:
+            held.append(b"\n")
+            passing, unended = True, 0
+    if have:
         yield Block(number, end, b"".join(held))
+
+
+def whole_lines(block: Block) -> list[bytes]:
+    """The lines of a block with their ends, blank ones too; for `looked_at`."""
+    *lines, last = block.content.split(b"\n")
+    found = [line + b"\n" for line in lines]
+    return [*found, last] if last else found
+
+
+def looked_at(block: Block, at: int, line: bytes, limit: int = LIMIT) -> Line | None:
+    """The line at this place of a block; None: it is blank."""
+    number = block.number + at
+    if len(line) > limit and (len(line) > limit + 1 or line[-1] != _LINE_FEED):
+        return Line(number, block.end, problem=_TOO_LONG.format(limit // 2**20))
+    return parsed(Raw(number, block.end, line)) if line.removeprefix(BOM).strip() else None
 
 
 def parsed(raw: Raw) -> Line:
