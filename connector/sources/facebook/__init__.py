@@ -25,7 +25,7 @@ _PACE = 5.0
 
 CAPABILITIES = Capabilities(
     reads="posts on a Page by visitors and the Page, comments on them, and posts that tag the Page",
-    looks_back="`days`, at every look; comments on older posts are not read",
+    looks_back="as many days as `days` says, at every look; comments on older posts are not read",
     deletions="looked up; edits of posts are seen as long as these are looked at, those of comments seldom",
     terms=(
         "asks for an app that Meta has reviewed, and a Page access token with pages_read_engagement and "

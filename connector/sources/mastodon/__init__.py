@@ -28,7 +28,7 @@ _TOLD = re.compile(r"public(:local|:remote)?|mentions|hashtag:\w+|list:\d+")
 
 CAPABILITIES = Capabilities(
     reads="public and unlisted posts of a server's timelines and hashtags, and mentions of our account",
-    looks_back="`days` at the first start, then from where it stopped: as far as the server holds posts, 40 a call",
+    looks_back="at the first start as many days as `days` says, then from where it stopped, 40 posts a call",
     deletions="told as they happen, looked up later; edits are told only while we read",
     terms=(
         "each server has rules of its own: ask its operator before it is read for a city. Posts for followers and "
