@@ -182,7 +182,7 @@ def live_through(x: Remote, there: Town, size: Size, seed: int) -> None:
             # What was emitted in its first third is out of search's reach when somebody can ask again.
             at(step + 1, lambda moment=0.0, s=seconds: x.forget_before(moment=x.clock.now() + s / 3))
     began, step = x.clock.now(), 0
-    while step < size.posts or (x.faults()["waiting"] and step < 2 * size.posts):
+    while step < size.posts or (x.faults()["waiting"] and step < 1.1 * size.posts):
         for do in due.pop(step, []):
             do()
         word = "crater" if step % 3 else "pothole"
