@@ -159,11 +159,8 @@ class _Reading:
         posts: list[Event] = []
         problems = []
         lines = whole_lines(block)
-        places = self._worth_a_look(lines)
-        for at in places:
-            line = looked_at(block, at, lines[at])
-            if line is None:
-                continue
+        places = self._worth_a_look(lines, block.content)
+        for line in looked_at(block, lines, places):
             if line.problem:
                 problems.append((line.number, line.problem))
             posts += map(Arrived, line.posts)
@@ -171,9 +168,9 @@ class _Reading:
         runs = [step for step in prepared.steps if isinstance(step, Run)]
         return _Read(prepared.edition, [Run(len(lines) - len(places), []), *runs], problems)
 
-    def _worth_a_look(self, lines: Sequence[bytes]) -> Sequence[int]:
+    def _worth_a_look(self, lines: Sequence[bytes], together: bytes) -> Sequence[int]:
         """Places of the lines to decode; each of the others holds one sound post that meets no rule and is no edit."""
-        may_match = self._intake.preparer.survivors(self._origin, lines)
+        may_match = self._intake.preparer.survivors(self._origin, lines, together)
         if len(may_match) == len(lines):
             return may_match
         kept = set(may_match)
@@ -181,6 +178,7 @@ class _Reading:
 
     def _has_pool(self) -> bool:
         if not self._pool and (count := helpers(max(self._size, self._seen))):
+            self._worth_a_look([b""], b"\n")  # made here, once, is what the look needs
             self._database.close()  # its connections are not for other processes; they are made anew
             self._pool = Pool(self._do, count)
         return self._pool is not None

@@ -145,9 +145,9 @@ class Preparer:
         self._rules = rules.compile((r.id, r.version, r.expression) for r in sound.values())
         self._asks_reposts = frozenset(asks)
 
-    def survivors(self, source: From, lines: Sequence[bytes]) -> Sequence[int]:
-        """Which of these lines of JSON may hold a post that meets a rule, by their places."""
-        return self._rules.survivors(lines, source.capabilities.surface)
+    def survivors(self, source: From, lines: Sequence[bytes], together: bytes = b"") -> Sequence[int]:
+        """Which of these lines of JSON may hold a post that meets a rule, by their places; see `RuleSet.survivors`."""
+        return self._rules.survivors(lines, source.capabilities.surface, together)
 
     def prepare(self, source: From, batch: Batch) -> Prepared:
         """Everything about a batch that needs no database."""

@@ -82,10 +82,13 @@ class RuleSet:
         index, quotes = self._index(surface), surface != "search"
         return [index.match(post, quotes) for post in posts]
 
-    def survivors(self, lines: Sequence[bytes], surface: str = "local") -> Sequence[int]:
-        """Which of these lines of JSON may hold a post that meets a rule; the others need not be decoded."""
+    def survivors(self, lines: Sequence[bytes], surface: str = "local", together: bytes = b"") -> Sequence[int]:
+        """Which of these lines of JSON may hold a post that meets a rule; the others need not be decoded.
+
+        `together`: the same lines in one piece with line feeds between them, where that is at hand.
+        """
         index = self._index(surface)
-        return range(len(lines)) if index.sieve is None else index.sieve.kept(lines)
+        return range(len(lines)) if index.sieve is None else index.sieve.kept(lines, together)
 
     def _index(self, surface: str) -> _Index:
         if surface not in SURFACES:

@@ -72,11 +72,12 @@ class Sieve:
                 self._beside.setdefault(numbers[word], []).append(frozenset([numbers[other] for other in beside]))
         self._seen = self._passed_over = self._looked_at = 0
 
-    def kept(self, lines: Sequence[bytes]) -> Sequence[int]:
+    def kept(self, lines: Sequence[bytes], together: bytes = b"") -> Sequence[int]:
         """Positions of the lines to decode, in order; of all, once looking turned out to cost more than it saves."""
         if self._seen >= _TRIAL and self._passed_over * _WORTH < self._seen + self._looked_at:
             return range(len(lines))
-        block = b"\n".join([b"", *lines, b""])
+        # It ends with a line feed, so that before its first byte (the last one, to Python) and behind any word is one.
+        block = together if together.endswith(b"\n") else b"\n".join([*lines, b""])
         hits: list[tuple[int, int]] = []
         self._database.scan(block, match_event_handler=lambda number, _, end, *__: hits.append((number, end)))
         ends = list(accumulate([len(line) + 1 for line in lines]))
@@ -87,7 +88,7 @@ class Sieve:
             else:
                 meant = (number,) if self._counts(block, number, end) else ()
             if meant:
-                found.setdefault(bisect_left(ends, end - 1), set()).update(meant)
+                found.setdefault(bisect_left(ends, end), set()).update(meant)
         kept = sorted([at for at, numbers in found.items() if self._suffice(numbers)])
         self._seen += len(lines)
         self._looked_at += len(hits)

@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
+from connector import sources
 from connector.config import DEMO
 from connector.errors import ConfigError
 from connector.incoming import Arrived, Batch, Detail, Fact, Incoming, Kind, Media, Person, Reference
 from connector.models import now
-from connector.sources import PLAIN, Capabilities, Settings, Source
+from connector.sources import PLAIN, Capabilities, Source
 
 PAST_DAYS = 30
 _BATCH = 200
@@ -65,7 +66,7 @@ class Sample(Source):
     title = "Sample posts"
     capabilities = CAPABILITIES
 
-    class Settings(Settings):
+    class Settings(sources.Settings):
         file: Path = Field(DEMO / "posts.jsonl", description="JSON lines of sample posts")
         authors: Path = Field(DEMO / "authors.json", description="Their invented authors")
 

@@ -66,7 +66,7 @@ class Size:
 
 
 SHORT = Size(posts=400, faults=9, kills=2, outages=2, lost=1, scale=60, pause=2)
-LONG = Size(posts=20_000, faults=70, kills=10, outages=8, lost=1, scale=30, pause=0.4)
+LONG = Size(posts=20_000, faults=70, kills=10, outages=8, lost=2, scale=30, pause=0.4)
 
 
 def faults(chance: random.Random, count: int) -> list[Fault]:

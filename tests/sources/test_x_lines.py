@@ -116,8 +116,8 @@ def test_blocks_hold_the_same_lines(ended: list[tuple[bytes, bytes]], last: byte
     found = [
         (line.number, line.problem, [post.source_id for post in line.posts])
         for block in cut
-        for at, each in enumerate(whole_lines(block))
-        if (line := looked_at(block, at, each, limit))
+        for each in [whole_lines(block)]
+        for line in looked_at(block, each, range(len(each)), limit)
     ]
     assert found == [(line.number, line.problem, ids([line])) for line in split(io.BytesIO(content), limit)]
     assert all(len(block.content) <= 2 * (size + limit + 2) for block in cut)

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from connector import config
+from connector import config, sources
 from connector.errors import TemporaryError
 from connector.incoming import Batch, Deleted, Fact
 from connector.models import now
-from connector.sources import PLAIN, Capabilities, Settings, Source, Stopping
+from connector.sources import PLAIN, Capabilities, Source, Stopping
 from connector.sources._http import address
 from connector.sources.bluesky.calls import Account, StoppedError, Xrpc
 from connector.sources.bluesky.mentions import Mentions
@@ -53,7 +53,7 @@ class Bluesky(Source):
     title = "Bluesky"
     capabilities = CAPABILITIES
 
-    class Settings(Settings):
+    class Settings(sources.Settings):
         reads: Literal["everything", "mentions"] = Field(
             "everything", description="All that is posted there, or only what mentions, answers or quotes our account"
         )

@@ -20,9 +20,10 @@ import msgspec
 import structlog
 from pydantic import Field, field_validator
 
+from connector import sources
 from connector.errors import TemporaryError
 from connector.incoming import Arrived, Batch, Edited, Event, Fact, Refused
-from connector.sources import PLAIN, Capabilities, Settings, Source, Stopping
+from connector.sources import PLAIN, Capabilities, Source, Stopping
 from connector.sources.file.columns import Column, Reader, RowError, settled
 from connector.sources.file.dates import Order
 from connector.sources.file.table import Format, Row, Table, TableError
@@ -62,7 +63,7 @@ class File(Source):
     title = "Files in a folder"
     capabilities = CAPABILITIES
 
-    class Settings(Settings):
+    class Settings(sources.Settings):
         folder: Path = Field(description="Folder whose .csv, .tsv, .txt, .jsonl, .ndjson and .json files are read")
         columns: dict[Column, str] = Field(
             {},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -23,7 +23,6 @@ LIMIT = 16 * 2**20
 """Bytes: X's largest page (500 posts with everything included) takes about 2 MB."""
 CHUNK = 2**16
 _LATE = 1.0  # seconds
-_LINE_FEED = ord("\n")
 _TOO_LONG = "longer than {} MB"
 
 
@@ -107,15 +106,18 @@ def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Bloc
         if passing:
             behind = chunk.find(b"\n") + 1
             chunk, passing = chunk[behind:], not behind
-            if passing or not chunk:
+            if passing:
                 continue
         cut = chunk.rfind(b"\n") + 1
-        if cut and (have + cut >= size or time.monotonic() - since > _LATE):
+        is_whole = cut or (have and not unended)
+        if is_whole and (have + cut >= size or time.monotonic() - since > _LATE):
             content = b"".join([*held, chunk[:cut]])
             chunk = chunk[cut:]
             yield Block(number, end - len(chunk), content)
             number += content.count(b"\n")
             held, have, unended, cut, since = [], 0, 0, 0, time.monotonic()
+        if not chunk:
+            continue
         held.append(chunk)
         have += len(chunk)
         unended = len(chunk) - cut if cut else unended + len(chunk)
@@ -127,18 +129,23 @@ def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Bloc
 
 
 def whole_lines(block: Block) -> list[bytes]:
-    """The lines of a block with their ends, blank ones too; for `looked_at`."""
-    *lines, last = block.content.split(b"\n")
-    found = [line + b"\n" for line in lines]
-    return [*found, last] if last else found
+    """The lines of a block without their ends, blank ones too; for `looked_at`."""
+    lines = block.content.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
-def looked_at(block: Block, at: int, line: bytes, limit: int = LIMIT) -> Line | None:
-    """The line at this place of a block; None: it is blank."""
-    number = block.number + at
-    if len(line) > limit and (len(line) > limit + 1 or line[-1] != _LINE_FEED):
-        return Line(number, block.end, problem=_TOO_LONG.format(limit // 2**20))
-    return parsed(Raw(number, block.end, line)) if line.removeprefix(BOM).strip() else None
+def looked_at(block: Block, lines: Sequence[bytes], places: Iterable[int], limit: int = LIMIT) -> Iterator[Line]:
+    """Of the block's `whole_lines` those at these places, but blank ones; the `end` of each is the block's."""
+    open_end = len(lines) - (not block.content.endswith(b"\n"))
+    for at in places:
+        line = lines[at] if at == open_end else lines[at] + b"\n"
+        number = block.number + at
+        if len(lines[at]) > limit:
+            yield Line(number, block.end, problem=_TOO_LONG.format(limit // 2**20))
+        elif line.removeprefix(BOM).strip():
+            yield parsed(Raw(number, block.end, line))
 
 
 def parsed(raw: Raw) -> Line:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from connector import sources
 from connector.config import Config
 from connector.errors import RefusedError, TemporaryError
 from connector.incoming import Batch, Deleted, Fact, Incoming, Refused
 from connector.models import now
-from connector.sources import Capabilities, Settings, Source, Stopping, Wanted
+from connector.sources import Capabilities, Source, Stopping, Wanted
 from connector.sources.x.governor import SETTLED
 from connector.sources.x.messages import End, message
 
@@ -83,7 +84,7 @@ class X(Source):
     capabilities = CAPABILITIES
     pace: ClassVar[Pace] = Pace()
 
-    class Settings(Settings):
+    class Settings(sources.Settings):
         bearer_token: SecretStr = Field(description="Bearer token of an app in X's developer console")
         plan: Literal["pay-per-use", "enterprise"] = Field(
             "pay-per-use", description="The account's plan, which says how many rules there may be and how long"
