@@ -134,6 +134,7 @@ class HttpServer:
                     self.send_response(answer.status)
                     for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
                         self.send_header(name, value)
+                    self.send_header("Connection", "close")  # said, since it is done: a client must not use it again
                     self.end_headers()
                     if answer.how == "drip":
                         for at in range(len(answer.body)):
