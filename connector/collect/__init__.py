@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -72,13 +73,14 @@ class Collector:
         """Begin to read; `store_next` must be called until `stop`."""
         with self.database.writing() as session:
             installation = house.installation(session)
-            asked = {name: self._state(session, name).asked for name in self.sources}
+            for name in self.sources:
+                self._state(session, name)
         for name, source in self.sources.items():
             source.installation = installation
-            self._inboxes += [
-                (source, Inbox(source, self._arrived, self._spool(source))),
-                (source, self._filling[name]),
-            ]
+            inbox = Inbox(source, self._arrived)
+            if not self._worker:  # else another worker may be filling it
+                self._open_spool(inbox, source)
+            self._inboxes += [(source, inbox), (source, self._filling[name])]
         self._renew_budgets()
         self._tell_rules()
         if self._worker:
@@ -86,8 +88,7 @@ class Collector:
             self._leases.start()
         else:
             for name in self.sources:
-                if asked[name] != PAUSE:
-                    self._begin(name)
+                self._begin(name)
         self._filler.start()
 
     def stop(self, seconds: float = 5) -> None:
@@ -105,37 +106,35 @@ class Collector:
         if self._leases:
             self._leases.stop()
 
-    def _spool(self, source: Source) -> Spool | None:
-        if not source.capabilities.pushes:
-            return None
-        return Spool(self.config.home / "spool" / source.name, source.name, self.intake.sealer, source.decoded)
+    def _open_spool(self, inbox: Inbox, source: Source) -> None:
+        if source.capabilities.pushes:
+            folder = self.config.home / "spool" / source.name
+            inbox.open(Spool(folder, source.name, self.intake.sealer, source.decoded))
 
     def _held(self) -> dict[str, Source]:
-        return {name: reader.source for name, reader in list(self._readers.items())}
+        return {name: reader.source for name, reader in list(self._readers.items()) if not reader.ended}
 
     def _begin(self, name: str, at_once: bool = False) -> None:
-        """Read this source from its cursor on; while it is spooled, from the end of the spool.
-
-        `at_once`: whatever the platform asked for.
-        """
-        source, inbox = self.sources[name], self._inbox(name)
+        """Read this source, unless somebody paused it; `at_once`: whatever the platform asked for."""
         with self._changing:
-            if name in self._readers and not self._readers[name].ended:
-                return
-            try:
-                with self.database.writing() as session:
-                    state = self._state(session, name)
-                    if state.asked == PAUSE:
-                        return
-                    cursor = inbox.last_cursor or state.cursor
-                    wait = 0.0
-                    if state.retry_at and not at_once:
-                        wait = max(wait, (state.retry_at - now()).total_seconds())
-            except SQLAlchemyError as error:
-                log.error("a source could not be started", source=name, kind=type(error).__name__)
-                return
-            kind, behind = self.config.sources[name].kind, self._told_to_stop.pop(name, None)
-            self._readers[name] = Reader(self.database, source, kind, cursor, inbox, wait, behind)
+            if name not in self._readers or self._readers[name].ended:
+                kind, behind = self.config.sources[name].kind, self._told_to_stop.pop(name, None)
+                begin = partial(self._where, name, at_once)
+                self._readers[name] = Reader(
+                    self.database, self.sources[name], kind, self._inbox(name), begin, behind
+                )  # fmt: skip
+
+    def _where(self, name: str, at_once: bool) -> tuple[str, float] | None:
+        """The cursor, while it is spooled that at the end of the spool, and how long to wait; None: it is paused."""
+        inbox = self._inbox(name)
+        with self.database.writing() as session:
+            state = self._state(session, name)
+        if state.asked == PAUSE:
+            return None
+        if self._worker:
+            self._open_spool(inbox, self.sources[name])
+        wait = (state.retry_at - now()).total_seconds() if state.retry_at and not at_once else 0.0
+        return inbox.last_cursor or state.cursor, max(0.0, wait)
 
     def _end(self, name: str) -> None:
         """Stop reading this source; another worker may go on."""
@@ -171,7 +170,7 @@ class Collector:
             self._database_fails(error)
             return None
         self._failing_since = 0.0
-        inbox.stored()
+        inbox.stored(handed)
         return taken
 
     def store(self, source: Source, batch: Batch, first: bool = False) -> Taken:
@@ -236,11 +235,13 @@ class Collector:
 
     def _advance(self, session: Session, handed: Handed, taken: Taken) -> None:
         source, batch = handed.source, handed.batch
+        reader = self._readers.get(source.name)
+        well = reader.well if reader else source.name not in self._told_to_stop
         if handed.first and source.capabilities.resumes:
             self._went_on(session, source.name)
+        elif handed.first and well:
+            gaps.over(session, source.name, source.capabilities.fills, source.fills_by_itself)
         arrived = any(isinstance(event, Arrived | Edited) for event in batch.events)
-        reader = self._readers.get(source.name)
-        well = reader is None or reader.well
         if not questions.advance(session, source.name, batch.cursor, arrived, self._worker, well):
             raise LeaseLostError(f"Another worker reads {source.name} now.")
         if taken.read:
@@ -281,27 +282,32 @@ class Collector:
         try:
             self._tell_rules()
             self._renew_budgets()
+            self._tell_troubles()
             with self.database.reading() as session:
                 asked = {state.name: state.asked for state in questions.all_states(session)}
+            for name, wish in asked.items():
+                if wish == PAUSE and name in self._readers:
+                    self._pause(name)
+                elif wish == RETRY and name in self.sources and self._may_read(name):
+                    self._retry(name)
         except SQLAlchemyError as error:
-            log.error("what people ask of sources could not be read", kind=type(error).__name__)
-            return
-        self._tell_troubles()
-        for name, wish in asked.items():
-            if wish == PAUSE and name in self._readers:
-                self._end(name)
-                with self.database.writing() as session:
-                    state = self._state(session, name)
-                    state.state, state.last_error = "paused", ""
-                    session.add(state)
-                    gaps.began(session, name, state.alive_at or now(), GapCause.PAUSED, "Paused on the Sources page")
-            elif wish == RETRY and name in self.sources and self._may_read(name):
-                with self.database.writing() as session:
-                    questions.heard(session, name)
-                if name in self._readers and not self._readers[name].ended:
-                    self._readers[name].wake()
-                else:
-                    self._begin(name, at_once=True)
+            log.error("what people ask of sources waits for the database", kind=type(error).__name__)
+
+    def _pause(self, name: str) -> None:
+        with self.database.writing() as session:
+            state = self._state(session, name)
+            state.state, state.last_error = "paused", ""
+            session.add(state)
+            gaps.began(session, name, state.alive_at or now(), GapCause.PAUSED, "Paused on the Sources page")
+        self._end(name)
+
+    def _retry(self, name: str) -> None:
+        with self.database.writing() as session:
+            questions.heard(session, name)
+        if name in self._readers and not self._readers[name].ended:
+            self._readers[name].wake()
+        else:
+            self._begin(name, at_once=True)
 
     def _may_read(self, name: str) -> bool:
         return self._leases is None or self._leases.holds(name)

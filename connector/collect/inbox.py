@@ -35,12 +35,19 @@ class Handed:
 class Inbox:
     """What one reader handed over and nobody stored yet, oldest first."""
 
-    def __init__(self, source: Source, arrived: threading.Condition, spool: Spool | None = None) -> None:
+    def __init__(self, source: Source, arrived: threading.Condition) -> None:
         """`arrived` is told of everything that comes; the one who stores waits at it."""
-        self._source, self._arrived, self._spool = source, arrived, spool
+        self._source, self._arrived = source, arrived
+        self._spool: Spool | None = None
         self._memory: deque[Handed] = deque()
         self._held: Handed | None = None
         """Given out from the spool, and not stored yet."""
+
+    def open(self, spool: Spool) -> None:
+        """Go on into this spool, and give out first what stands in it."""
+        with self._arrived:
+            self._spool, self._held = spool, None
+            self._arrived.notify_all()
 
     def put(self, handed: Handed, stopped: Callable[[], bool]) -> bool:
         """Waits for room if need be, and for a place on the disk; False when it was told to stop instead."""
@@ -51,7 +58,7 @@ class Inbox:
                     self._arrived.notify_all()
                     return True
                 if self._spool is not None and not self._spool.is_full:
-                    self._spool.append(handed.batch)
+                    self._spool.append(handed.batch, handed.first)
                     self._arrived.notify_all()
                     return True
                 self._arrived.wait(_LOOK)
@@ -62,16 +69,16 @@ class Inbox:
         with self._arrived:
             if self._memory:
                 return self._memory[0]
-            if self._held is None and self._spool is not None and (batch := self._spool.next()):
-                self._held = Handed(self._source, batch)
+            if self._held is None and self._spool is not None and (found := self._spool.next()):
+                self._held = Handed(self._source, *found)
             return self._held
 
-    def stored(self) -> None:
-        """What `next` gave is in the database."""
+    def stored(self, handed: Handed) -> None:
+        """What `next` gave is in the database; nothing is done if it was forgotten meanwhile."""
         with self._arrived:
-            if self._memory:
+            if self._memory and self._memory[0] is handed:
                 self._memory.popleft()
-            elif self._held is not None and self._spool is not None:
+            elif self._held is handed and self._spool is not None:
                 self._held = None
                 self._spool.stored()
             self._arrived.notify_all()

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.errors import whereabouts
 from connector.store import Database
 
 log = structlog.get_logger()
@@ -40,20 +41,25 @@ class Leases:
         gained: Callable[[str], None],
         lost: Callable[[str], None],
     ) -> None:
-        """`gained` and `lost` are called in the lease's own thread."""
+        """`gained` and `lost` are called in threads of this object, and return at once."""
         self._database, self._worker, self._names = database, worker, names
         self._gained, self._lost = gained, lost
         self._renewed: dict[str, float] = {}
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for run, name in ((self._renew, "leases"), (self._watch, "leases that end"))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Leave all of them to others at once."""
         self._stopping.set()
-        self._thread.join(TERM)
+        for thread in self._threads:
+            thread.join(TERM)
         try:
             with self._database.writing() as session:
                 session.execute(_LEAVE, {"worker": self._worker})
@@ -64,30 +70,35 @@ class Leases:
         """Whether this worker may read this source now."""
         return name in self._renewed
 
-    def _run(self) -> None:
+    def _renew(self) -> None:
         while not self._stopping.is_set():
             for name in self._names:
-                begin = time.monotonic()
-                if self._is_ours(name):
-                    new = name not in self._renewed
-                    self._renewed[name] = begin
-                    if new:
-                        self._gained(name)
-            limit = time.monotonic() - TERM * _CAUTION
-            for name in [name for name, at in self._renewed.items() if at < limit]:
-                del self._renewed[name]
-                self._lost(name)
+                try:
+                    self._look_after(name)
+                except Exception as error:  # noqa: BLE001 - whoever renews no lease reads nothing any more
+                    log.error("a lease could not be renewed", source=name, **whereabouts(error))
             self._stopping.wait(RENEW)
 
-    def _is_ours(self, name: str) -> bool:
-        try:
-            with self._database.writing() as session:
-                values = {"worker": self._worker, "name": name, "term": TERM}
-                taken = session.connection().execute(_TAKE, values).rowcount == 1
-        except SQLAlchemyError as error:
-            log.error("a lease could not be renewed", source=name, kind=type(error).__name__)
-            return False
-        if not taken and name in self._renewed:
-            del self._renewed[name]
+    def _look_after(self, name: str) -> None:
+        begin = time.monotonic()
+        with self._database.writing() as session:
+            values = {"worker": self._worker, "name": name, "term": TERM}
+            taken = session.connection().execute(_TAKE, values).rowcount == 1
+        if not taken:
+            self._give_up(name)
+            return
+        new = name not in self._renewed
+        self._renewed[name] = begin
+        if new:
+            self._gained(name)
+
+    def _watch(self) -> None:
+        """Apart from renewing, which hangs when the database does."""
+        while not self._stopping.wait(RENEW / 2):
+            limit = time.monotonic() - TERM * _CAUTION
+            for name in [name for name, at in list(self._renewed.items()) if at < limit]:
+                self._give_up(name)
+
+    def _give_up(self, name: str) -> None:
+        if self._renewed.pop(name, None) is not None:
             self._lost(name)
-        return taken

@@ -7,6 +7,7 @@ somebody mends it, a used-up budget until there is a new one. What a failure cos
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -33,27 +34,21 @@ class Reader:
         database: Database,
         source: Source,
         kind: str,
-        cursor: str,
         inbox: Inbox,
-        wait: float = 0.0,
+        begin: Callable[[], tuple[str, float] | None],
         behind: Reader | None = None,
     ) -> None:
-        """`wait`: seconds before the first try, where the last one was told when to come back; `behind`: the reader
-        that was told to stop, so that a platform never sees two of us."""
+        """`begin` tells the cursor and how many seconds to wait before the first try; None: it is not to be read.
+        `behind`: the reader that was told to stop, so that a platform never sees two of us."""
         self.source, self.inbox = source, inbox
-        self._database, self._kind, self._cursor = database, kind, cursor
+        self._database, self._kind, self._cursor = database, kind, ""
         self._stopping, self._woken = threading.Event(), threading.Event()
-        self._wait, self._behind = wait, behind
+        self._begin, self._behind = begin, behind
         self.well = False
         """Whether it brings batches. Said before a failure is noted: what came before it is stored later perhaps, and
         must not say that all is well."""
         self._thread = threading.Thread(target=self._run, name=f"read {source.name}", daemon=True)
         self._thread.start()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopping.is_set()
 
     @property
     def ended(self) -> bool:
@@ -69,11 +64,12 @@ class Reader:
         self._woken.set()
 
     def _run(self) -> None:
+        begun = self._begun()
+        if begun is None:
+            return
+        self._cursor, wait = begun
+        self._woken.wait(wait)
         failures = 0
-        while self._behind and not self._behind.ended and not self._stopping.wait(0.05):
-            pass
-        self._behind = None
-        self._woken.wait(self._wait)
         while not self._stopping.is_set():
             try:
                 first = True
@@ -93,6 +89,19 @@ class Reader:
             if not self._stopping.is_set():
                 self._woken.wait(wait)
 
+    def _begun(self) -> tuple[str, float] | None:
+        """Once the one before has ended, and the database answers."""
+        while self._behind and not self._behind.ended and not self._stopping.wait(0.05):
+            pass
+        self._behind = None
+        while not self._stopping.is_set():
+            try:
+                return self._begin()
+            except SQLAlchemyError as error:
+                log.error("a source could not be started", source=self.source.name, kind=type(error).__name__)
+                self._stopping.wait(FIRST_WAIT)
+        return None
+
     def _failed(self, error: Exception, failures: int) -> float:
         """Say so; seconds until the next try."""
         growing: float = FIRST_WAIT * 2 ** min(failures - 1, 10)
@@ -111,18 +120,19 @@ class Reader:
             case _:
                 log.error("a source broke", source=self.source.name, **whereabouts(error))
                 says = f"The source broke: {type(error).__name__}"
-        self._note(state, says, cause, wait)
+        told = wait if isinstance(error, TemporaryError) and error.retry_after is not None else None
+        self._note(state, says, cause, told)
         return wait
 
-    def _note(self, state: str, says: str, cause: GapCause | None = None, wait: float = 0.0) -> None:
+    def _note(self, state: str, says: str, cause: GapCause | None = None, told: float | None = None) -> None:
+        """`told`: the seconds that the platform asked for, which bind the next worker too."""
         try:
             with self._database.writing() as session:
                 stored = questions.state(session, self.source.name, self._kind)
                 stored.state, stored.last_error = state, says
                 if cause is not None:
                     stored.last_error_at = now()
-                    # Only what a platform asks for binds the next worker: a mended token may be tried at once.
-                    stored.retry_at = now() + timedelta(seconds=wait) if state == "catching up" else None
+                    stored.retry_at = now() + timedelta(seconds=told) if told is not None else None
                     gaps.began(session, stored.name, stored.alive_at or now(), cause, says)
                 session.add(stored)
         except SQLAlchemyError as failed:

@@ -63,9 +63,9 @@ class Spool:
             return ""
         return str(msgspec.msgpack.decode(self._sealer.unseal_bytes(last, _COLUMN, self._source))[0])
 
-    def append(self, batch: Batch) -> None:
-        """Keep it on disk; it survives the end of this process."""
-        data = msgspec.msgpack.encode((batch.cursor, batch.surface, [_packed(event) for event in batch.events]))
+    def append(self, batch: Batch, first: bool = False) -> None:
+        """Keep it on disk; it survives the end of this process. `first`: it was the first one after a failure."""
+        data = msgspec.msgpack.encode((batch.cursor, batch.surface, list(map(_packed, batch.events)), first))
         sealed = self._sealer.seal_bytes(data, _COLUMN, self._source)
         with self._lock:
             if self._out is None or self._out.stat().st_size > _FILE:
@@ -74,8 +74,8 @@ class Spool:
                 out.write(_LENGTH.pack(len(sealed)) + sealed)
             self._left += 1
 
-    def next(self) -> Batch | None:
-        """The oldest batch that was not given out yet; it stays on disk until `stored`."""
+    def next(self) -> tuple[Batch, bool] | None:
+        """The oldest batch that was not given out yet, and whether it was a first one; on disk until `stored`."""
         with self._lock:
             if self._left == 0:
                 return None
@@ -111,9 +111,9 @@ class Spool:
         file.unlink(missing_ok=True)
         self._reading = None
 
-    def _unpacked(self, data: bytes) -> Batch:
-        cursor, surface, events = msgspec.msgpack.decode(data)
-        return Batch([self._event(*each) for each in events], cursor, surface)
+    def _unpacked(self, data: bytes) -> tuple[Batch, bool]:
+        cursor, surface, events, first = msgspec.msgpack.decode(data)
+        return Batch([self._event(*each) for each in events], cursor, surface), first
 
     def _event(self, kind: str, *said: Any) -> Event:
         match kind:

@@ -61,11 +61,24 @@ def missed(session: Session, told: Gap, ends: bool = True, can_fill: bool = Fals
     gap = (_lasting(session, told.source) if ends else None) or told
     gap.from_at, gap.to_at, gap.why = min(gap.from_at, told.from_at), told.to_at, told.why
     gap.cause = gap.cause or told.cause
+    _wanted(gap, can_fill, by_itself)
+    session.add(gap)
+
+
+def over(session: Session, source: str, can_fill: bool, by_itself: bool) -> None:
+    """The source brings posts again and says of nothing that it missed it: what lasted ends now."""
+    gap = _lasting(session, source)
+    if gap is not None:
+        gap.to_at = now()
+        _wanted(gap, can_fill, by_itself)
+        session.add(gap)
+
+
+def _wanted(gap: Gap, can_fill: bool, by_itself: bool) -> None:
     if can_fill:
         gap.due_at = now() if by_itself else None
     else:
         gap.state, gap.closed_at = GapState.LOST, now()
-    session.add(gap)
 
 
 def due(session: Session, sources: Collection[str]) -> Gap | None:

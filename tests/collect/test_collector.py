@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from connector import collect
@@ -179,6 +180,12 @@ def test_the_platforms_word_on_when_to_come_back_is_kept(city: City) -> None:
     assert len(source.began) == 2
 
 
+def test_a_new_worker_waits_for_nothing_that_nobody_asked(city: City) -> None:
+    with city.running(Told("a", city.config, [RuntimeError("a bug that the next version mends")])):
+        until(lambda: city.state("a").state == "catching up")
+    assert city.state("a").retry_at is None
+
+
 def test_a_new_worker_keeps_to_it_too(city: City) -> None:
     first = Told("a", city.config, [TemporaryError("Too many.", "a", 3.0)])
     begin = time.monotonic()
@@ -236,6 +243,38 @@ def test_a_person_pauses_it_and_lets_it_go_on(city: City) -> None:
         city.stored("3")
 
 
+def test_a_wish_waits_while_the_database_does_not_answer(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = iter([OperationalError("database is locked", None, Exception())] * 3)
+    heard = questions.heard
+
+    def locked(*args: Any) -> None:
+        if error := next(refusals, None):
+            raise error
+        heard(*args)
+
+    monkeypatch.setattr(questions, "heard", locked)
+    source = Told("a", city.config, [AuthError("The token is wrong.", "a"), batch("1")])
+    with city.running(source):
+        until(lambda: city.state("a").state == "paused")
+        city.ask("a", RETRY)
+        city.stored("1")
+
+
+def test_a_batch_that_was_forgotten_while_it_was_stored_takes_no_other_with_it(city: City) -> None:
+    """A lease may be lost and won again while one commit waits for the database."""
+    source = Told("a", city.config)
+    inbox = inboxes.Inbox(source, threading.Condition())
+    old, new = inboxes.Handed(source, batch("1")), inboxes.Handed(source, batch("2"))
+    inbox.put(old, lambda: False)
+    assert inbox.next() is old
+    inbox.forget()
+    inbox.put(new, lambda: False)
+    inbox.stored(old)
+    assert inbox.next() is new
+    inbox.stored(new)
+    assert inbox.next() is None
+
+
 # -- the ledger --------------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +318,17 @@ def test_what_a_stream_says_it_missed_ends_the_gap_that_lasted_and_is_filled(cit
     assert (gap.cause, gap.why, gap.posts, gap.tries) == ("rate limit", "The stream was cut off", 2, 0)
     assert [cursor for _, _, cursor in source.asked] == ["", "page 1"], "it goes on behind the page that is stored"
     assert city.state("x").cursor == "c", "filling moves no cursor of the stream"
+
+
+def test_a_gap_that_lasted_ends_though_the_stream_has_nothing_to_tell_of_it(city: City) -> None:
+    """Its first connection was refused: it was never alive, so it cannot say since when it missed something."""
+    source = Told("x", city.config, [AuthError("The token is wrong.", "x")], PUSHES)
+    with city.running(source):
+        until(lambda: [gap.to_at for gap in city.rows(select(Gap))] == [None])
+        source.then(Batch([], "alive"))
+        city.ask("x", RETRY)
+        until(lambda: [gap.state for gap in city.rows(select(Gap))] == ["filled"])
+    assert len(source.asked) == 1
 
 
 def test_the_part_that_cannot_be_had_stands_apart(city: City) -> None:
