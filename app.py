@@ -1,9 +1,10 @@
-"""The entry of the pages: `streamlit run app.py`. Headers and the health route stand around `pages/navigation.py`."""
+"""The entry of the pages: `streamlit run app.py`. Headers, health and login stand around `pages/navigation.py`."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from connector.web import MIDDLEWARE, ROUTES
+from connector.web import MIDDLEWARE, ROUTES, secrets
 
-app = st.App(Path(__file__).parent / "pages" / "navigation.py", routes=ROUTES, middleware=MIDDLEWARE)
+PAGES = Path(__file__).parent / "pages" / "navigation.py"
+app = st.App(PAGES, routes=ROUTES, middleware=MIDDLEWARE, secrets=secrets())

@@ -24,10 +24,12 @@ from connector.errors import ConnectorError
 
 P = ParamSpec("P")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_figures = typer.Typer(no_args_is_help=True, help="How well the triage does, on posts that people labelled.")
+app.add_typer(_figures, name="figures")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-def _command(function: Callable[P, None]) -> Callable[P, None]:
+def _command(function: Callable[P, None], group: typer.Typer = app) -> Callable[P, None]:
     """An error of ours is a sentence on stderr and exit code 1."""
 
     @wraps(function)
@@ -38,7 +40,12 @@ def _command(function: Callable[P, None]) -> Callable[P, None]:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
 
-    return app.command(function.__name__.strip("_").replace("_", "-"))(wrapped)
+    return group.command(function.__name__.strip("_").replace("_", "-"))(wrapped)
+
+
+def _figure(function: Callable[P, None]) -> Callable[P, None]:
+    """A command of the group `figures`."""
+    return _command(function, _figures)
 
 
 def _print(document: Any) -> None:
@@ -335,6 +342,41 @@ def measure_pack(
         typer.echo(line)
 
 
+@_figure
+def duplicates(
+    posts: Annotated[Path, typer.Option(help="JSON lines {id, text, label} that hold the labelled posts.")],
+    pairs: Annotated[Path, typer.Option(help="JSON lines {a, b, text_a, text_b, label} that hold the others.")],
+    json: Json = False,
+) -> None:
+    """How right near-duplicates are grouped, on pairs that two people labelled."""
+    from connector import near_figures
+
+    measured = near_figures.measure(posts, pairs)
+    if json:
+        _print(near_figures.document(measured))
+    for line in () if json else near_figures.lines(measured):
+        typer.echo(line)
+
+
+@_figure
+def places(
+    labelled: Annotated[Path | None, typer.Argument(help="JSON lines; ours, if none.")] = None,
+    tweets: Annotated[Path | None, typer.Option(help="Ordinary posts {text, kind}: every place is false.")] = None,
+    json: Json = False,
+) -> None:
+    """Say how well places are read, with the streets of the demo city."""
+    from connector import place_figures
+    from connector.triage import Gazetteer
+
+    city = settings.demo_city().city
+    gazetteer = Gazetteer.load(city.streets, city.landmarks, city.districts, city.name)
+    found = place_figures.measure(gazetteer, labelled or place_figures.LABELLED, tweets)
+    if json:
+        _print(place_figures.document(found))
+    for line in () if json else place_figures.lines(found):
+        typer.echo(line)
+
+
 @_command
 def doctor(
     example: Annotated[bool, typer.Option("--example", help="Print an annotated configuration instead.")] = False,
@@ -356,7 +398,7 @@ def doctor(
 
 @_command
 def bench(
-    what: Annotated[str, typer.Argument(help="match, ingest, queue, dispatch or backtest")],
+    what: Annotated[str, typer.Argument(help="match, ingest, queue, dispatch, backtest or near")],
     share: Annotated[
         float | None, typer.Option(help="match, ingest: which share of the posts matches.", min=0, max=1)
     ] = None,

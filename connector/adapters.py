@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -39,10 +40,11 @@ class AdapterBase:
 A = TypeVar("A", bound=AdapterBase)
 
 
-def kinds(package: str) -> list[str]:
-    """Every kind that has a file in this package."""
+@cache
+def kinds(package: str) -> tuple[str, ...]:
+    """Every kind that has a file in this package; looked for once, since a decision asks for it several times."""
     path = importlib.import_module(package).__path__
-    return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_")))
 
 
 def load(package: str, base: type[A], kind: str) -> type[A]:

@@ -25,7 +25,8 @@ from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Ready, Run, 
 from connector.sources import manual
 from connector.store import Database, bulk, catalogue
 from connector.store import sources as questions
-from connector.triage import Gazetteer
+from connector.triage import Gazetteer, language, urgency
+from connector.triage.near import bands
 
 CAME_FROM = ("Nextdoor", "Group", "Phone", "E-mail", "Other")
 _KIND = "manual"
@@ -65,6 +66,7 @@ class Guesser:
 
     def __init__(self, config: Config, sealer: sealing.Sealer, gazetteer: Gazetteer) -> None:
         self._intake, self._gazetteer = Intake(config, sealer, gazetteer), gazetteer
+        self._intake.preparer.reads_languages = False  # nobody asks, and the models are large
         self._origin = origin(config)
         self._lock = threading.Lock()  # a set of rules is not for two threads at once
 
@@ -103,7 +105,8 @@ def add_post(
                 return Added(known, False)
             _say(session, _first(prepared), pasted, place, gazetteer, by)
             state = questions.state(session, source.name, source.kind)
-            (suspect_id,) = intake.store(session, source, prepared).suspects
+            taken = intake.store(session, source, prepared)
+            (suspect_id,) = taken.suspects or taken.joined
             state.state = state.state if source.name in config.sources else "stopped"
             state.last_post_at = now()
             detail = {"suspect": suspect_id, "source": source.name, "came_from": pasted.came_from}
@@ -154,13 +157,17 @@ def _say(
     if not said.get("request_type_id") or pasted.type_code:
         kind = _type(session, pasted.type_code)
         said |= {"request_type_id": kind.id, "urgent": int(kind.urgent)}
+    danger = urgency.find(pasted.text)
+    said |= {"urgent": said["urgent"] or int(danger is not None), "urgent_why": danger.kind if danger else ""}
+    said["language"] = language.of(pasted.text)
     if place is None and not ready.suspect:
         place = place_columns(gazetteer.find(pasted.text), post["text"])
     said |= dict(zip(PLACE, place, strict=True)) if place else {}
     why = [*msgspec.json.decode(said["why"]), {"by_hand": by, "came_from": pasted.came_from}]
     at = post["posted_at"]
-    said |= {"why": bulk.json_text(why), "language": post["lang"], "first_posted_at": at, "last_posted_at": at}
+    said |= {"why": bulk.json_text(why), "first_posted_at": at, "last_posted_at": at}
     ready.suspect, ready.waits = tuple(said.get(name) for name in SUSPECT), True
+    ready.bands = bands([(said["request_type_id"], post["text"])])[0]
 
 
 def _type(session: Session, code: str) -> RequestType:
@@ -177,7 +184,7 @@ def _typed(config: Config, gazetteer: Gazetteer, name: str) -> tuple[Any, ...] |
     name = " ".join(name.split())
     if not name:
         return None
-    if found := gazetteer.find(name):
-        return found.name, "by hand", "", found.district, found.lat, found.lon
+    if found := gazetteer.find(name, asked=True) or gazetteer.tagged(name):
+        return found.name, "by hand", "", found.district, found.lat, found.lon, None
     own = frozenset(account.lower().lstrip("@") for account in config.city.accounts)
-    return sealing.mask(sealing.Hiding((), own).hide(name)), "by hand", "", "", None, None
+    return sealing.mask(sealing.Hiding((), own).hide(name)), "by hand", "", "", None, None, None

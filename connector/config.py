@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from connector.errors import ConfigError
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 DEMO = DATA / "demo"
+RoleName = Literal["reviewer", "rule_editor", "analyst", "administrator"]
+"""What `access.py` calls the roles."""
 
 
 class Section(BaseModel):
@@ -27,16 +29,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_HALF_ROUND = 250
+"""Posts of the demo city that come between two tellings of the same one, at least."""
+
+
 class City(Section):
     """Who we are and where."""
 
     name: str = Field(description="The city's name, as residents read it")
     timezone: str = Field("UTC", description="IANA name; pages, mails and daily counts speak it")
+    country: str = Field("US", pattern="^[A-Z]{2}$", description="ISO 3166 code: how telephone numbers are meant")
     accounts: list[str] = Field([], description="The city's own handles, without @; they are never masked nor suspects")
     url: str = Field("http://127.0.0.1:8501", description="Address of this app, for links in mails")
-    streets: Path | None = Field(None, description="GeoJSON file of street lines with a `name`")
-    landmarks: Path | None = Field(None, description="GeoJSON file of named points")
-    districts: Path | None = Field(None, description="GeoJSON file of named polygons; together they are the boundary")
+    streets: Path | None = Field(None, description="GeoJSON or CSV file of street lines with a `name`")
+    landmarks: Path | None = Field(None, description="GeoJSON or CSV file of named points")
+    districts: Path | None = Field(None, description="GeoJSON or CSV of named polygons, together the boundary")
 
     @field_validator("timezone")
     @classmethod
@@ -83,6 +90,16 @@ class Delivery(Section):
         return claim
 
 
+class Queue(Section):
+    """How people work on what waits."""
+
+    same_days: float = Field(14, gt=0, description="Days after a suspect's first post in which others join it")
+    claim_minutes: float = Field(5, gt=0, description="How long an open suspect is shown to others as somebody's")
+    # By default a month: who has not been read in all that time told of something that is over by now, and would lead
+    # the queue's figures for ever. It stays findable, is counted, and Undo brings it back.
+    expire_days: int = Field(30, ge=0, description="Days after which what nobody opened leaves the queue; 0: never")
+
+
 class Notify(Section):
     """Who is mailed when a source falls silent, is refused, has used up its limit, or lost posts."""
 
@@ -91,10 +108,88 @@ class Notify(Section):
     an_hour: int = Field(6, ge=1, description="Mails in an hour at most; the last one tells of all that is left")
 
 
-class Login(Section):
-    """OpenID Connect through Streamlit; without it the pages are bound to this computer alone."""
+def login_of(told: str) -> str:
+    """The name a person logs in by, as it is kept: an address means the same in any capitals, other names do not."""
+    told = told.strip()
+    return told.lower() if "@" in told else told
 
-    provider: str = Field("", description="Name of the provider in Streamlit's secrets.toml")
+
+class OnCall(Section):
+    """Who is mailed when nobody opens an urgent post, and whom the pages say to call."""
+
+    channel: str = Field("", description="Name of the channel that mails it, of kind email; empty: nobody is mailed")
+    to: str = Field("", description="Address of whoever is on call")
+    after: float = Field(300, ge=0, description="Seconds that an urgent post may wait unopened")
+    again: float = Field(600, ge=60, description="Seconds between two mails, until somebody acknowledges")
+    gas: str = Field("Call 911, then the gas company's emergency number.", description="Where gas is smelled")
+    wire: str = Field("Call 911, then the power company. Nobody goes near it.", description="Where a wire is down")
+    fire: str = Field("Call 911.", description="Where it burns")
+    hurt: str = Field("Call 911.", description="Where somebody is hurt or trapped")
+    water: str = Field("Call 911.", description="Where water takes people")
+    hole: str = Field("Call public works' emergency number: bar it now.", description="Where one may fall in")
+    other: str = Field("If anyone is in danger, call 911.", description="Where only the type is urgent")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.channel) != bool(self.to):
+            raise ValueError("`channel` and `to` go together: set both, or neither")
+        return self
+
+    def whom(self, kind: str) -> str:
+        """Whom to call in a danger of this kind (`triage/urgency.py`); any other kind: what goes for urgent types."""
+        return str(getattr(self, kind if kind in _DANGERS else "other"))
+
+
+_DANGERS = ("gas", "wire", "fire", "hurt", "water", "hole")
+
+
+class Login(Section):
+    """Log-in with the city's OpenID Connect provider; without it the pages are bound to this computer alone.
+
+    The address to register at the provider is `[city] url` with `/oauth2callback` behind it. Claims are read from the
+    ID token.
+    """
+
+    metadata_url: str = Field(
+        description="Address of the provider's metadata",
+        examples=["https://login.example.gov/.well-known/openid-configuration"],
+    )
+    client_id: str = Field(
+        description="Who we are to the provider; there [city] url + /oauth2callback is registered",
+        examples=["connector"],
+    )
+    client_secret: SecretStr = Field(description="Our secret with the provider")
+    cookie_secret: SecretStr = Field(description="Signs the login cookies: 32 random characters or more")
+    person_claim: str = Field("email", min_length=1, description="Claim that names a person")
+    role_claim: str = Field(
+        "", description="Claim that tells the role; empty: Settings, People tells it", examples=["groups"]
+    )
+    roles: dict[str, RoleName] = Field(
+        {},
+        validate_default=True,
+        description=f"Value of that claim = role; the first that fits counts. Roles: {', '.join(get_args(RoleName))}",
+        examples=[{"311-admins": "administrator", "311-staff": "reviewer"}],
+    )
+    administrators: list[str] = Field(
+        [], description="Who is an administrator whatever else is said: the first ones", examples=[["ada@example.gov"]]
+    )
+    hours: float = Field(12, gt=0, description="Hours that one log-in holds")
+    scope: str = Field("openid email profile", description="What we ask to be told; some send groups for one more")
+    prompt: Literal["login", "select_account", "consent"] = Field(
+        "login", description="login: the password each time, as is right where computers are shared"
+    )
+
+    @field_validator("roles")
+    @classmethod
+    def _told_by_a_claim(cls, roles: dict[str, RoleName], info: Any) -> dict[str, RoleName]:
+        if bool(roles) != bool(info.data.get("role_claim")):
+            raise ValueError("`role_claim` and `roles` belong together: set both or neither")
+        return roles
+
+    @field_validator("administrators")
+    @classmethod
+    def _as_read(cls, logins: list[str]) -> list[str]:
+        return [login_of(login) for login in logins]
 
 
 class Privacy(Section):
@@ -119,9 +214,11 @@ class Config(Section):
     sources: dict[str, Adapter] = {}
     channels: dict[str, Adapter] = {}
     delivery: Delivery = Delivery()
+    queue: Queue = Queue()
     privacy: Privacy = Privacy()
     login: Login | None = None
     notify: Notify | None = None
+    oncall: OnCall = OnCall()
     demo: Demo = Demo()
     mode: Literal["demo", "city"] = "city"
     home: Path = Path()
@@ -135,6 +232,14 @@ class Config(Section):
         if notify and notify.channel not in there:
             raise ValueError(f"`channel` names none of the channels; there is: {', '.join(there) or 'none'}")
         return notify
+
+    @field_validator("oncall")
+    @classmethod
+    def _called_by_a_channel(cls, oncall: OnCall, info: Any) -> OnCall:
+        there = info.data.get("channels", {})
+        if oncall.channel and oncall.channel not in there:
+            raise ValueError(f"`channel` names none of the channels; there is: {', '.join(there) or 'none'}")
+        return oncall
 
     @property
     def is_demo(self) -> bool:
@@ -170,6 +275,9 @@ def demo_city() -> Config:
     for section, model in (("delivery", Delivery), ("demo", Demo)):
         told = {key: value for key in model.model_fields if (value := os.environ.get(f"CONNECTOR_DEMO_{key.upper()}"))}
         table[section] = table.get(section, {}) | told
+    every = float(table["demo"].get("every", Demo().every))
+    # Shorter than a round of the replay, so that a post does not join itself: half of one, as `sample.py` shuffles.
+    table["queue"] = {"same_days": every * _HALF_ROUND / 86_400} | table.get("queue", {})
     if url := os.environ.get("CONNECTOR_DEMO_URL"):
         table["city"]["url"] = url
     port = table["demo"].get("desk_port", Demo().desk_port)

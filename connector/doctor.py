@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from connector import adapters, dispatch, rules, sealing, sources, store
+from connector import access, adapters, dispatch, login, rules, sealing, sources, store
 from connector import config as settings
 from connector import example as annotated
-from connector.collect.alerts import notifier
+from connector.collect.alerts import mailer, notifier
 from connector.config import Adapter, Config
 from connector.dispatch import Channel, Service
 from connector.errors import AdapterError, ConfigError, ConnectorError
@@ -36,6 +38,7 @@ from connector.triage import Gazetteer
 
 _ENOUGH = 2**30
 """Bytes free on the disk: some 300,000 posts."""
+_PLACES = ("streets", "landmarks", "districts")
 _PATIENCE = 30.0  # seconds for all sources together
 
 
@@ -57,7 +60,8 @@ def examine() -> list[Finding]:
     found = [Finding("configuration", True, _read_from(config))]
     for what, check in (
         ("data directory", _home), ("disk", _disk), ("key", _key), ("time zone", _zone), ("places", _places),
-        ("sources", _sources), ("notify", _notify),
+        ("login", _login), ("sources", _sources), ("notify", _notify),
+        ("oncall", _oncall),
     ):  # fmt: skip
         found += _guarded(what, check, config)
     ways: dict[str, Channel] = {}
@@ -136,18 +140,59 @@ def _zone(config: Config) -> Iterator[Finding]:
 
 
 def _places(config: Config) -> Iterator[Finding]:
-    for name in ("streets", "landmarks", "districts"):
+    for name in _PLACES:
         file: Path | None = getattr(config.city, name)
         if file is None:
             yield Finding(name, True, f"`{name}` in [city] is not set: none are recognised in posts")
             continue
         try:
-            loaded = Gazetteer.load(**({"streets": None, "landmarks": None, "districts": None} | {name: file}))
+            streets, landmarks, districts = (file if name == which else None for which in _PLACES)
+            loaded = Gazetteer.load(streets, landmarks, districts, config.city.name)
         except ConfigError as error:
             yield Finding(name, False, str(error))
             continue
         count = len(getattr(loaded, name))
         yield Finding(name, count > 0, f"{file} holds {count} {name}" + ("" if count else "; is it the right file?"))
+
+
+# -- logging in ----------------------------------------------------------------------------------------------------
+
+
+def _login(config: Config) -> Iterator[Finding]:
+    """Whether the provider can be reached and is one, and what is to be registered with it."""
+    if config.login is None and config.is_demo:
+        return
+    if config.login is None:
+        says = "No [login]: the pages answer this computer alone, and whoever sits at it is an administrator"
+        yield Finding("login", True, says)
+        return
+    login.for_streamlit(config)
+    yield Finding("login", *_provider(config.login.metadata_url, config.login.prompt))
+    yield _redirect(config)
+
+
+def _provider(address: str, prompt: str) -> tuple[bool, str]:
+    try:
+        answer = requests.get(address, timeout=10)
+        told = answer.json() if answer.ok else {}
+    except requests.JSONDecodeError:
+        told = {}
+    except requests.RequestException as error:
+        return False, f"{address} does not answer ({type(error).__name__}); is `login.metadata_url` right?"
+    if not (isinstance(told, dict) and {"issuer", "authorization_endpoint", "token_endpoint"} <= told.keys()):
+        return False, f"{address} ({answer.status_code}) is no provider's metadata; mend `login.metadata_url`"
+    if prompt not in (knows := told.get("prompt_values_supported", [prompt])):
+        return False, f"{told['issuer']} knows no prompt {prompt}; set `login.prompt` to one of {', '.join(knows)}"
+    return True, f"People log in at {told['issuer']}"
+
+
+def _redirect(config: Config) -> Finding:
+    address = login.redirect_address(config)
+    url = urlsplit(address)
+    if url.scheme == "https" or url.hostname in ("127.0.0.1", "localhost"):
+        says = f"Register {address} at the provider, for logging in and out; people open the pages at {config.city.url}"
+        return Finding("login address", True, says)
+    return Finding("login address", False, f"{address} is not https: a login could be read on its way; set `city.url`")
 
 
 # -- sources and channels ------------------------------------------------------------------------------------------
@@ -209,6 +254,17 @@ def _notify(config: Config) -> Iterator[Finding]:
     yield Finding("notify", True, f"Alerts of sources are mailed by channel {config.notify.channel}")
 
 
+def _oncall(config: Config) -> Iterator[Finding]:
+    """Who hears of an urgent post that nobody opens."""
+    if not config.oncall.channel:
+        says = "Nobody is mailed of an urgent post that nobody opens; the pages alone say so. Set [oncall]"
+        yield Finding("oncall", True, says)
+        return
+    mailer(config, config.oncall.channel, "oncall")
+    told = f"Of urgent posts that nobody opens {config.oncall.to} is mailed by channel {config.oncall.channel}"
+    yield Finding("oncall", True, told)
+
+
 def _channels(config: Config, ways: dict[str, Channel]) -> Iterator[Finding]:
     """Fills `ways` with those whose settings are sound."""
     if not config.channels:
@@ -235,7 +291,13 @@ def _database(config: Config, ways: Mapping[str, Channel]) -> Iterator[Finding]:
         yield finding
         if finding.ok and finding.says.endswith("up to date"):
             with database.reading() as session:
-                for what, check in (("names", _names), ("types", _types), ("rules", _rules), ("worker", _worker)):
+                for what, check in (
+                    ("people", _people),
+                    ("names", _names),
+                    ("types", _types),
+                    ("rules", _rules),
+                    ("worker", _worker),
+                ):
                     yield from _guarded(what, check, session, config, ways)
     except SQLAlchemyError as error:
         address = database.engine.url.render_as_string(hide_password=True)
@@ -263,6 +325,18 @@ def _shape(database: Database, config: Config) -> Finding:
     if here != scripts.get_current_head():
         return Finding("database", True, f"{address} is of version {here} and is upgraded at the next start")
     return Finding("database", True, f"{address} is up to date")
+
+
+def _people(session: Session, config: Config, _: Mapping[str, Channel]) -> Iterator[Finding]:
+    """With a login somebody must be able to give the others their roles."""
+    if config.login is None:
+        return
+    names = access.administrators(session, config)
+    says = "Nobody is an administrator yet: name one in `administrators` of [login]"
+    if config.login.role_claim:
+        says = f"Nobody with the role of administrator logged in yet; the claim {config.login.role_claim} tells it"
+    many = f"{len(names)} administrator{'s' if len(names) != 1 else ''}"
+    yield Finding("people", bool(names or config.login.role_claim), many if names else says)
 
 
 def _names(session: Session, config: Config, _: Mapping[str, Channel]) -> Iterator[Finding]:

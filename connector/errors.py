@@ -8,6 +8,7 @@ classes whether a request is tried again, looked up or handed back.
     ├─ ConfigError           the operator mends the settings
     ├─ RuleError             the author mends the rule
     ├─ AlreadyDecidedError   someone was faster
+    ├─ ForbiddenError        this person's role may not do it
     ├─ WorkerRunningError    another worker holds this database
     └─ AdapterError
        ├─ TemporaryError     surely not delivered; try again
@@ -20,6 +21,8 @@ classes whether a request is tried again, looked up or handed back.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 
 class ConnectorError(Exception):
@@ -40,6 +43,10 @@ class RuleError(ConnectorError):
 
 class AlreadyDecidedError(ConnectorError):
     """Someone else decided first: the text says who, what and when."""
+
+
+class ForbiddenError(ConnectorError):
+    """Whoever asks may not do it, or is not known: the text says what they may not, and whom to ask."""
 
 
 class WorkerRunningError(ConnectorError):
@@ -79,6 +86,18 @@ class AuthError(AdapterError):
 
 class SpentError(AdapterError):
     """The platform's credits or our own monthly limit are used up."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what lies below it: libraries wrap each other's."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
 
 
 def whereabouts(error: Exception) -> dict[str, str]:

@@ -30,6 +30,8 @@ _INVENTED = {
     "name": "Port Alder", "endpoint": "https://311.example.gov/open311/v2", "host": "mail.example.gov",
     "sender": "311@example.gov", "folder": "/srv/311-inbox",
 }  # fmt: skip
+_WISHED = {"login"}
+"""Sections that stand there as a comment: without a provider nobody could log in."""
 _DEMO_ONLY = {"sample"}
 """Kinds that bring invented posts: in a city's settings only as a comment."""
 
@@ -40,8 +42,8 @@ def text() -> str:
     for name, field in settings.Config.model_fields.items():
         model = _model(field.annotation)
         if model is not None and name != "demo":
-            note = f"# {_sentence(model)}\n"
-            parts.append(note + _block(f"[{name}]", model, "", optional=not field.is_required()))
+            note, block = f"# {_sentence(model)}\n", _block(f"[{name}]", model, name if name in _WISHED else "")
+            parts.append(note + (_as_comment(block) if name in _WISHED else block))
     package = sources.__name__
     for kind in adapters.kinds(package):
         if adapters.holds(package, Source, kind):  # type: ignore[type-abstract]
@@ -53,13 +55,15 @@ def text() -> str:
 def _adapter(section: str, kind: str, cls: type[adapters.AdapterBase]) -> str:
     note = f"# {cls.title}: {_sentence(cls)}\n"
     block = _block(f"[{section}.{kind}]", cls.Settings, kind, f'kind = "{kind}"')
-    if kind in _DEMO_ONLY:
-        block = "".join(f"# {line}\n" for line in block.splitlines())
-    return note + block
+    return note + (_as_comment(block) if kind in _DEMO_ONLY else block)
 
 
-def _block(head: str, model: type[BaseModel], prefix: str, *first: str, optional: bool = False) -> str:
-    lines = [f"# {head}" if optional and head == "[login]" else head, *first]
+def _as_comment(block: str) -> str:
+    return "".join(f"# {line}\n" for line in block.splitlines())
+
+
+def _block(head: str, model: type[BaseModel], prefix: str, *first: str) -> str:
+    lines = [head, *first]
     for name, field in model.model_fields.items():
         lines += _field(name, field, prefix)
     return "\n".join(lines) + "\n"
@@ -74,6 +78,8 @@ def _field(name: str, field: FieldInfo, prefix: str) -> Iterator[str]:
         value = _toml(_invented(name, field))
     else:
         default = field.get_default(call_default_factory=True)
+        if not default and field.examples:
+            default = field.examples[0]
         value = _toml(f"/path/to/{name}" if default is None else default)
     yield f"{'' if required else '# '}{name} = {value}"
 
@@ -88,6 +94,9 @@ def _invented(name: str, field: FieldInfo) -> Any:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_toml(key)} = {_toml(held)}" for key, held in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
     return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()
 
 

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -25,13 +26,27 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from connector import pool, rules, sealing, sources
 from connector.config import Config
 from connector.errors import ConfigError, RuleError
-from connector.incoming import Arrived, Batch, Event, Incoming
+from connector.incoming import Arrived, Batch, Incoming
 from connector.intake import From, Intake, Taken
 from connector.pool import Pool
 from connector.prepare import Prepared, Run
 from connector.sources.x import CAPABILITIES
-from connector.sources.x.lines import Block, Raw, blocks, looked_at, opened, parsed, raw, whole_lines
-from connector.sources.x.payload import is_one_plain_post
+from connector.sources.x.lines import (
+    LIMIT,
+    Block,
+    Raw,
+    Span,
+    blocks,
+    looked_at,
+    of_span,
+    opened,
+    parsed,
+    raw,
+    spans,
+    whole_lines,
+)
+from connector.sources.x.payload import decode, is_one_plain_post, not_plain
+from connector.sources.x.shapes import BOM
 from connector.store import Database
 from connector.store import sources as questions
 from connector.triage import Gazetteer
@@ -40,25 +55,45 @@ _BATCH = 500
 BLOCK = 5 * 2**18  # bytes that are looked into together: some 1,000 posts
 ENOUGH, MOST = 500, 10
 """Rows of posts, and blocks, that go into one commit: fewer make many, and with more others wait long for the lock."""
+AHEAD = 3  # parts of a file that wait at each process, enough for the longest commit
 LATE = 1.0  # seconds after which whatever came is stored
 _LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
 _WHOLE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
 _NAMED = 20  # bad lines named one by one; of further ones only the number is told
 
 
+_Part = Block | Span
+"""What is looked into at once: of standard input what was read of it, of a file the place."""
+
+
 class _Task(NamedTuple):
-    block: Block
+    part: _Part
     edition: int
     catalogue: bytes
     """The rules of that edition, pickled: read only by a process that holds another edition."""
 
 
 class _Read(msgspec.Struct, array_like=True):
-    """What was in a block: posts, prepared with the rules of that edition, and what is wrong with which line."""
+    """What was in a part: posts, prepared with the rules of that edition, and what is wrong with which line.
+
+    The lines of a span are counted from its own first one.
+    """
 
     edition: int
     runs: list[Run]
     problems: list[tuple[int, str]]
+    lines: int
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was in a part so far."""
+
+    posts: list[Incoming] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    passed_over: int = 0
+    """Posts that surely meet no rule."""
+    lines: int = 0
 
 
 _ANSWER = msgspec.msgpack.Decoder(_Read)
@@ -73,19 +108,21 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
     kind = config.sources[source].kind if source in config.sources else "x"
     origin = From(source, kind, sources.capabilities(kind) if kind != "x" else CAPABILITIES)
     city = config.city
-    intake = Intake(config, sealing.load(config), Gazetteer.load(city.streets, city.landmarks, city.districts))
+    gazetteer = Gazetteer.load(city.streets, city.landmarks, city.districts, city.name)
+    intake = Intake(config, sealing.load(config), gazetteer)
     with database.writing() as session:
         questions.state(session, source, kind)
         intake.refresh(session)
     total, bad = Taken(), 0
     with _rare_collections(), _Reading(database, intake, origin, files) as reading, _progress() as progress:
         for file in files:
-            bar = progress.add_task(file.name, total=_size(file) or None)
+            bar, before = progress.add_task(file.name, total=_size(file) or None), 0
             for together in _enough(reading.read(file)):
-                for _, read_ in together:
+                for part, read_ in together:
                     for number, problem in read_.problems:
                         bad += 1
-                        _name(progress.console, file, number, problem, bad)
+                        _name(progress.console, file, number + before, problem, bad)
+                    before += read_.lines if isinstance(part, Span) else 0
                 total.add(reading.store(together))
                 progress.update(bar, completed=together[-1][0].end, refresh=True)
     if bad > _NAMED:
@@ -100,12 +137,12 @@ def helpers(size: int) -> int:
     return pool.size() if size > _LARGE else 0
 
 
-def _enough(found: Iterable[tuple[Block, _Read]]) -> Iterator[list[tuple[Block, _Read]]]:
-    """Blocks, as many as make a commit worth while."""
-    together: list[tuple[Block, _Read]] = []
+def _enough(found: Iterable[tuple[_Part, _Read]]) -> Iterator[list[tuple[_Part, _Read]]]:
+    """Parts, as many as make a commit worth while."""
+    together: list[tuple[_Part, _Read]] = []
     posts, since = 0, time.monotonic()
-    for block, read in found:
-        together.append((block, read))
+    for part, read in found:
+        together.append((part, read))
         posts += sum(len(run.posts) for run in read.runs)
         if posts >= ENOUGH or len(together) == MOST or time.monotonic() - since > LATE:
             yield together
@@ -115,7 +152,7 @@ def _enough(found: Iterable[tuple[Block, _Read]]) -> Iterator[list[tuple[Block, 
 
 
 class _Reading:
-    """Blocks of files, prepared here or in a pool, and stored."""
+    """Files, prepared part by part here or in a pool, and stored."""
 
     def __init__(self, database: Database, intake: Intake, origin: From, files: Sequence[Path]) -> None:
         self._database, self._intake, self._origin = database, intake, origin
@@ -131,81 +168,106 @@ class _Reading:
         if self._pool:
             self._pool.__exit__(*told)
 
-    def read(self, file: Path) -> Iterator[tuple[Block, _Read]]:
-        """The file's blocks in order, each with what was in it."""
+    def read(self, file: Path) -> Iterator[tuple[_Part, _Read]]:
+        """The file's parts in order, each with what was in it."""
+        if file.is_file():
+            # Shorter at first: meanwhile whoever stores has nothing to do.
+            yield from self._each(spans(file, BLOCK, BLOCK // 4), AHEAD)
+            return
         with opened(None if str(file) == "-" else file) as lines:
             found = blocks(lines, BLOCK)
             for block in found:
                 self._seen += len(block.content)
                 if self._has_pool():
-                    yield from self._together(chain([block], found))
+                    yield from self._each(chain([block], found))
                 else:
                     yield block, self._look_into(block)
 
-    def store(self, together: Sequence[tuple[Block, _Read]]) -> Taken:
+    def _each(self, parts: Iterator[_Part], ahead: int = 0) -> Iterator[tuple[_Part, _Read]]:
+        if self._has_pool():
+            yield from self._together(parts, ahead)
+        else:
+            for part in parts:
+                yield part, self._look_into(part)
+
+    def store(self, together: Sequence[tuple[_Part, _Read]]) -> Taken:
         """In one commit; prepared anew if the rules changed meanwhile."""
         intake = self._intake
         with self._database.writing() as session:
             intake.refresh(session)
             edition = intake.preparer.edition
-            found = [read if read.edition == edition else self._look_into(block) for block, read in together]
+            found = [read if read.edition == edition else self._look_into(part) for part, read in together]
             runs = [run for read in found for run in read.runs]
             whole = Run(sum(run.read for run in runs), [post for run in runs for post in run.posts])
             taken = intake.store(session, self._origin, Prepared(edition, [whole]))
             questions.advance(session, self._origin.name, "", arrived=bool(taken.new))
         return taken
 
-    def _look_into(self, block: Block) -> _Read:
-        posts: list[Event] = []
-        problems = []
+    def _look_into(self, part: _Part) -> _Read:
+        found = _Found()
+        for block in of_span(part) if isinstance(part, Span) else [part]:
+            odd = not_plain(block.content) if block.content.endswith(b"\n") and len(block.content) <= LIMIT else None
+            if odd and not odd[1] and (kept := self._survivors_of(block.content, odd[0])) is not None:
+                found.posts += [post for line in kept for post in decode(line.removeprefix(BOM).strip())]
+                found.passed_over += odd[0] - len(kept)
+                found.lines += odd[0]
+            else:
+                self._line_by_line(block, odd, found)
+        prepared = self._intake.prepare(self._origin, Batch(list(map(Arrived, found.posts))))
+        runs = [step for step in prepared.steps if isinstance(step, Run)]
+        return _Read(prepared.edition, [Run(found.passed_over, []), *runs], found.problems, found.lines)
+
+    def _line_by_line(self, block: Block, odd: tuple[int, list[int]] | None, found: _Found) -> None:
+        """Lines that meet no rule are decoded too where they are no sound posts, or edits."""
         lines = whole_lines(block)
-        places = self._worth_a_look(lines, block.content)
+        may_match = self._intake.preparer.survivors(self._origin, lines, block.content)
+        if len(may_match) == len(lines):
+            places = may_match
+        elif odd:
+            places = sorted({*may_match, *odd[1]})
+        else:
+            kept = set(may_match)
+            places = [at for at, line in enumerate(lines) if at in kept or not is_one_plain_post(line)]
         for line in looked_at(block, lines, places):
             if line.problem:
-                problems.append((line.number, line.problem))
-            posts += map(Arrived, line.posts)
-        prepared = self._intake.prepare(self._origin, Batch(posts))
-        runs = [step for step in prepared.steps if isinstance(step, Run)]
-        return _Read(prepared.edition, [Run(len(lines) - len(places), []), *runs], problems)
+                found.problems.append((line.number, line.problem))
+            found.posts += line.posts
+        found.lines += len(lines)
+        found.passed_over += len(lines) - len(places)
 
-    def _worth_a_look(self, lines: Sequence[bytes], together: bytes) -> Sequence[int]:
-        """Places of the lines to decode; each of the others holds one sound post that meets no rule and is no edit."""
-        may_match = self._intake.preparer.survivors(self._origin, lines, together)
-        if len(may_match) == len(lines):
-            return may_match
-        kept = set(may_match)
-        return [at for at, line in enumerate(lines) if at in kept or not is_one_plain_post(line)]
+    def _survivors_of(self, content: bytes, count: int) -> Sequence[bytes] | None:
+        return self._intake.preparer.survivors_of(self._origin, content, count)
 
     def _has_pool(self) -> bool:
         if not self._pool and (count := helpers(max(self._size, self._seen))):
-            self._worth_a_look([b""], b"\n")  # made here, once, is what the look needs
+            self._survivors_of(b"\n", 1)  # made here, once, is what the look needs
             self._database.close()  # its connections are not for other processes; they are made anew
             self._pool = Pool(self._do, count)
         return self._pool is not None
 
-    def _together(self, found: Iterator[Block]) -> Iterator[tuple[Block, _Read]]:
+    def _together(self, found: Iterator[_Part], ahead: int) -> Iterator[tuple[_Part, _Read]]:
         assert self._pool
-        under_way: deque[Block] = deque()
-        for answer in self._pool.results(map(self._task, _remembered(found, under_way))):
+        under_way: deque[_Part] = deque()
+        for answer in self._pool.results(map(self._task, _remembered(found, under_way)), ahead):
             yield under_way.popleft(), _ANSWER.decode(answer)
 
-    def _task(self, block: Block) -> _Task:
+    def _task(self, part: _Part) -> _Task:
         preparer = self._intake.preparer
         if self._pickled[0] != preparer.edition:
             self._pickled = (preparer.edition, pickle.dumps(preparer.catalogue, 5))
-        return _Task(block, *self._pickled)
+        return _Task(part, *self._pickled)
 
     def _do(self, task: _Task) -> bytes:
         """In a process of the pool."""
         if task.edition != self._intake.preparer.edition:
             self._intake.preparer.use(pickle.loads(task.catalogue), task.edition)
-        return msgspec.msgpack.encode(self._look_into(task.block))
+        return msgspec.msgpack.encode(self._look_into(task.part))
 
 
-def _remembered(found: Iterable[Block], into: deque[Block]) -> Iterator[Block]:
-    for block in found:
-        into.append(block)
-        yield block
+def _remembered(found: Iterable[_Part], into: deque[_Part]) -> Iterator[_Part]:
+    for part in found:
+        into.append(part)
+        yield part
 
 
 @contextmanager

@@ -12,32 +12,29 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 import msgspec
 from sqlmodel import Session, select
 
-from connector import sealing
+from connector import grouping, growth, sealing
+from connector.answers import Asked
 from connector.config import Config
 from connector.incoming import Batch, Refused
-from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectStatus, now
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
 from connector.privacy import erase
 from connector.store import bulk, catalogue, gaps, sources
 from connector.triage import Gazetteer
 
-__all__ = ["From", "Intake", "Taken", "insert_matches", "insert_suspects"]
+__all__ = ["From", "Intake", "Taken", "insert_matches"]
 
 _SHARES_AGE = 900.0  # seconds
 _REMEMBERED = 50_000  # deletions of a source
 _POST = ("id", "source", *POST, "edits", "received_at")
 _MATCH = ("post_id", "rule_id", "rule_version", "words", "matched_at")
-_SUSPECT = (
-    "id", "lead_post_id", *SUSPECT, "status", "people", "posts", "created_at", "decided_by", "dismiss_reason",
-    "returned_because", "assigned_to", "claimed_by", "version",
-)  # fmt: skip
-_JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
+_TEXT, _REFS, _AUTHOR = (POST.index(name) for name in ("text", "refs", "author_key"))
 _HELD = "SELECT source_id, id, version_id, gone_at IS NOT NULL FROM post WHERE source = :source AND source_id"
 _REWORDED = ("version_id", "text", "quoted_text", "lang", "entities", "media", "author_sealed")
 
@@ -56,11 +53,14 @@ class Taken:
     """Met a rule, but came behind their own deletion: not stored."""
     suspects: list[int] = field(default_factory=list)
     """Ids of the suspects made."""
+    joined: list[int] = field(default_factory=list)
+    """For each post that joined a suspect its id."""
 
     def add(self, other: Taken) -> None:
         for name in ("read", "matched", "new", "duplicate", "updated", "deleted", "late"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.suspects += other.suspects
+        self.joined += other.joined
 
 
 Known = dict[str, tuple[int, str, bool]]
@@ -72,9 +72,10 @@ class Intake:
 
     def __init__(self, config: Config, sealer: sealing.Sealer, gazetteer: Gazetteer) -> None:
         self.preparer = Preparer(config, sealer, gazetteer)
-        self._zone = config.city.zone
+        self._zone, self._days = config.city.zone, config.queue.same_days
         self._read_at = 0.0
         self._gone: dict[str, dict[str, None]] = {}
+        self._asked = Asked()
 
     @property
     def sealer(self) -> sealing.Sealer:
@@ -90,6 +91,8 @@ class Intake:
 
         Now and then also without a change, since people's decisions move the rules' shares.
         """
+        self._asked.refresh(session)
+        self.preparer.asked = self._asked.conversations
         fresh = time.monotonic() - self._read_at < _SHARES_AGE
         if fresh and catalogue.version(session) == self.preparer.catalogue.version:
             return False
@@ -118,7 +121,9 @@ class Intake:
         taken, refused = Taken(), Counter[str]()
         for step in prepared.steps:
             if isinstance(step, Run):
-                _Storing(session, source, taken, self._gone.get(source.name, {})).run(step)
+                _Storing(session, source, taken, self._days, self._gone.get(source.name, {})).run(step)
+                self._asked.take(session, source.name, step.posts)
+                self._asked.learn(source.name, step.posts)
             elif isinstance(step, Vanished):
                 taken.deleted += erase(session, source.name, step.source_ids, "deleted upstream")
                 self._remember(source.name, step.source_ids)
@@ -152,8 +157,9 @@ class Intake:
 class _Storing:
     """Stores one run of posts."""
 
-    def __init__(self, session: Session, source: From, taken: Taken, gone: Collection[str] = ()) -> None:
+    def __init__(self, session: Session, source: From, taken: Taken, days: float, gone: Collection[str] = ()) -> None:
         self.session, self.source, self.taken, self.gone = session, source.name, taken, gone
+        self.days = days
         self.known: Known = {}
         self.fresh: dict[str, Ready] = {}
 
@@ -168,6 +174,8 @@ class _Storing:
             elif post.matches or post.waits:
                 self.fresh[post.key] = post
                 taken.new += 1
+            elif post.answer and post.key not in self.gone:
+                self.fresh[post.key] = post  # stored for what it says, and not counted: no rule met it
         taken.read += run.read
         taken.matched = taken.new + taken.duplicate + taken.updated
         self._insert_posts(self.fresh.values())
@@ -205,12 +213,14 @@ class _Storing:
             return
         at = bulk.time_text(now())
         ids = bulk.next_ids(self.session, _table(Post), len(posts))
-        rows = zip(*[post.row for post in posts], strict=True)
-        _insert(self.session, Post, _POST, [ids, repeat(self.source), *rows, repeat("[]"), repeat(at)])
-        matches = [(id_, *match) for id_, post in zip(ids, posts, strict=True) for match in post.matches]
-        insert_matches(self.session, matches, at)
-        waiting = [(id_, *post.suspect) for id_, post in zip(ids, posts, strict=True) if post.waits]
-        self.taken.suspects += insert_suspects(self.session, waiting, at)
+        rows = [(id_, self.source, *post.row, "[]", at) for id_, post in zip(ids, posts, strict=True)]
+        bulk.insert(self.session, Post, _POST, rows)
+        matches = [(id_, *match, at) for id_, post in zip(ids, posts, strict=True) for match in post.matches]
+        insert_matches(self.session, matches)
+        waiting = [arrival(id_, self.source, post) for id_, post in zip(ids, posts, strict=True) if post.waits]
+        grouped = grouping.group(self.session, waiting, self.days, at)
+        self.taken.suspects += grouped.new
+        self.taken.joined += grouped.joined
 
     def _update(self, post_id: int, post: Ready) -> bool:
         """A newer version: the wording changes, the old one is kept, waiting suspects are judged anew. False: it is the
@@ -248,33 +258,28 @@ class _Storing:
                 for name in PLACE:
                     setattr(suspect, name, fresh[name])
             suspect.why, suspect.score = _decoded(fresh["why"]), fresh["score"]
+            suspect.urgent_why, suspect.language, was = fresh["urgent_why"], fresh["language"], suspect.urgent
             if not _retyped(self.session, suspect):
                 suspect.request_type_id, suspect.urgent = fresh["request_type_id"], fresh["urgent"]
+            elif suspect.urgent_why:
+                suspect.urgent = 1
+            if suspect.urgent and not was:  # whoever opened it did not see the danger
+                suspect.opened_at, suspect.opened_by = None, ""
+                suspect.acknowledged_at, suspect.acknowledged_by = None, ""
             suspect.version += 1
             self.session.add(suspect)
+            grouping.regroup(self.session, suspect)
 
 
-def insert_matches(session: Session, matches: Sequence[tuple[int, int, int, str]], at: str) -> None:
-    """Each (post, rule, its version, the words as JSON); `at` as the database's text."""
-    if matches:
-        _insert(session, Match, _MATCH, [*zip(*matches, strict=True), repeat(at)])
+def insert_matches(session: Session, matches: Sequence[tuple[int, int, int, str, str]]) -> None:
+    """Each (post, rule, its version, the words as JSON, when it was matched as the database's text)."""
+    bulk.insert(session, Match, _MATCH, matches)
 
 
-def insert_suspects(session: Session, waiting: Sequence[tuple[Any, ...]], at: str) -> Sequence[int]:
-    """Each (post, columns of `SUSPECT`); the ids of the suspects, which wait from now on."""
-    if not waiting:
-        return []
-    ids = bulk.next_ids(session, _table(Suspect), len(waiting))
-    columns = list(zip(*waiting, strict=True))
-    one, none = repeat(1), repeat("")
-    constant = (repeat(str(SuspectStatus.WAITING)), one, one, repeat(at), none, none, none, none, none, one)
-    _insert(session, Suspect, _SUSPECT, [ids, *columns, *constant])
-    _insert(session, SuspectPost, _JOIN, [ids, columns[0], repeat(at), none])
-    return ids
-
-
-def _insert(session: Session, model: Any, names: tuple[str, ...], columns: Sequence[Iterable[Any]]) -> None:
-    bulk.writer(_table(model), names, session.connection().dialect).insert_bound(session, columns)
+def arrival(post_id: int, source: str, ready: Ready) -> growth.Arrival:
+    """A post that was stored just now, as `grouping.py` takes it."""
+    row = ready.row
+    return growth.Arrival(post_id, source, ready.key, row[_REFS], row[_AUTHOR], row[_TEXT], ready.suspect, ready.bands)
 
 
 def _retyped(session: Session, suspect: Suspect) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists
 from sqlmodel import Session, col, select
 
-from connector import intake, rules, stored
+from connector import grouping, intake, rules, stored
 from connector.config import Config
 from connector.errors import AlreadyDecidedError, RuleError
 from connector.incoming import Kind
@@ -152,6 +152,7 @@ class _Keeping(Preparer):
         self, config: Config, sealer: Sealer, gazetteer: Gazetteer, rule: RuleRow, urgent: frozenset[int]
     ) -> None:
         super().__init__(config, sealer, gazetteer)
+        self._days = config.queue.same_days
         self.use(Catalogue(rules={rule.id: rule}, urgent=urgent))
         if wrong := self.broken_rules.get(rule.id):
             raise RuleError(wrong)
@@ -159,7 +160,7 @@ class _Keeping(Preparer):
         self.compiled = rules.compile([(rule.id, rule.version, rule.expression)])
 
     def keep(self, session: Session, ids: Sequence[int]) -> int:
-        """Matches and suspects of these posts, as far as they are not there yet; how many suspects."""
+        """Matches and suspects of these posts, as far as they are not there yet; how many entered."""
         self._lock(session)
         # Read and decided anew under a lock: meanwhile one may have been edited or erased.
         posts = stored.some(session, self.sealer, ids, locked=True)
@@ -167,16 +168,16 @@ class _Keeping(Preparer):
         waiting = entering(session, self.rule.request_type_id, [post for post, _ in met], bool(self._asks_reposts))
         of_rule = select(Match.post_id).where(Match.rule_id == self.rule.id, col(Match.post_id).in_(ids))
         known = set(session.exec(of_rule))
-        matches, suspects = [], []
+        matches, suspects, at = [], [], bulk.time_text(now())
         for post, (found,) in met:
             words = self._words(post, found)
             if post.id not in known:
-                matches.append((post.id, found.rule_id, found.version, bulk.json_text(words)))
+                matches.append((post.id, found.rule_id, found.version, bulk.json_text(words), at))
             if post.id in waiting:
-                suspects.append((post.id, *self._columns(post, found, words)))
-        at = bulk.time_text(now())
-        intake.insert_matches(session, matches, at)
-        return len(intake.insert_suspects(session, suspects, at))
+                suspects.append((post.id, self._columns(post, found, words)))
+        intake.insert_matches(session, matches)
+        grouped = grouping.group(session, grouping.stored(session, suspects), self._days, at)
+        return len(grouped.new) + len(grouped.joined)
 
     def _lock(self, session: Session) -> None:
         """Two look backs of one type take turns; the lock is the lightest that does it, so that the intake goes on."""
@@ -193,5 +194,5 @@ class _Keeping(Preparer):
 
     def _columns(self, post: Stored, found: Found, words: list[str]) -> tuple[Any, ...]:
         met = [(found.rule_id, found.version, words)]
-        place = self._place(post.text, post.detail, post.text)
-        return self._suspect(post.lang, met, place, bulk.time_text(post.posted_at))
+        place = self._place(post.text, post.detail)
+        return self._suspect(post.text, post.lang, met, place, bulk.time_text(post.posted_at))

@@ -16,6 +16,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from connector.errors import ConnectorError
@@ -42,8 +43,13 @@ class Pool(Generic[Task, Result]):
 
     def __init__(self, do: Callable[[Task], Result], count: int) -> None:
         self._workers: list[_Worker] = []
-        for _ in range(count):
-            self._workers.append(_Worker(do, [worker.pipe for worker in self._workers]))
+        # Ctrl-C that came within a fork would be raised in one of its hooks, where Python drops it: it waits.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for _ in range(count):
+                self._workers.append(_Worker(do, [worker.pipe for worker in self._workers]))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __enter__(self) -> Pool[Task, Result]:
         return self
@@ -54,12 +60,14 @@ class Pool(Generic[Task, Result]):
         for worker in self._workers:
             worker.end()
 
-    def results(self, tasks: Iterable[Task]) -> Iterator[Result]:
+    def results(self, tasks: Iterable[Task], ahead: int = 0) -> Iterator[Result]:
         """In the order of the tasks, of which only as many are under way as there are processes.
 
-        Raises `PoolError` when one of them fails, or its process is gone.
+        `ahead`: so many more wait at each process, which then need not wait for whoever takes the answers; none for
+        tasks that come slowly, since an answer is looked at when all are given. Raises `PoolError` when one of them
+        fails, or its process is gone.
         """
-        idle, busy = deque(self._workers), deque[_Worker]()
+        idle, busy = deque(self._workers * (1 + ahead)), deque[_Worker]()
         for task in tasks:
             result = None if idle else busy[0].result()
             worker = idle.popleft() if idle else busy.popleft()
@@ -112,14 +120,24 @@ def _serve(do: Callable[[Any], Any], pipe: Connection, others: Iterable[Connecti
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in others:  # held open here, they would keep our siblings waiting for ever
         other.close()
+    tasks = SimpleQueue[bytes | None]()
+    threading.Thread(target=_receive, args=(pipe, tasks), daemon=True).start()
+    while (task := tasks.get()) is not None:
+        try:
+            answer = (False, do(pickle.loads(task)))
+        except Exception as error:  # noqa: BLE001 - told to the one who asked
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            answer = (True, f"{type(error).__name__} at {frame.filename}:{frame.lineno}")
+        try:
+            pipe.send_bytes(pickle.dumps(answer, 5))
+        except OSError:
+            return
+
+
+def _receive(pipe: Connection, tasks: SimpleQueue[bytes | None]) -> None:
+    """By itself, so that whoever gives a task never waits for one who waits for an answer to be read."""
     try:
         while True:
-            task = pickle.loads(pipe.recv_bytes())
-            try:
-                answer = (False, do(task))
-            except Exception as error:  # noqa: BLE001 - told to the one who asked
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                answer = (True, f"{type(error).__name__} at {frame.filename}:{frame.lineno}")
-            pipe.send_bytes(pickle.dumps(answer, 5))
+            tasks.put(pipe.recv_bytes())
     except (EOFError, OSError):
-        return
+        tasks.put(None)

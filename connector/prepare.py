@@ -6,7 +6,8 @@ well between processes. `intake.py` stores them; `ingest.py` lets several proces
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,19 +21,25 @@ from connector.models import now
 from connector.sources import Capabilities
 from connector.store.bulk import json_text, time_text
 from connector.store.catalogue import Catalogue, RuleRow
-from connector.triage import Gazetteer, Place
+from connector.triage import Gazetteer, Place, Said, language, urgency
+from connector.triage.near import bands
 
 POST = (
     "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "conversation_id",
     "reply_settings", "place_name", "lat", "lon", "own", "mentions_us", "author_key", "author_sealed", "posted_at",
 )  # fmt: skip
 """The columns of a post that are known before it is stored."""
-PLACE = ("place", "place_method", "place_words", "district", "lat", "lon")
+PLACE = ("place", "place_method", "place_words", "district", "lat", "lon", "place_sure")
 SUSPECT = (
-    "request_type_id", "score", "why", "urgent", "language", *PLACE, "first_posted_at", "last_posted_at"
+    "request_type_id", "score", "why", "urgent", "urgent_why", "language", *PLACE, "first_posted_at",
+    "last_posted_at",
 )  # fmt: skip
+_TEXT = POST.index("text")
 # X puts the history of edits into every post; a second id says that this one is an edit.
 _EDIT_HISTORY = b'"edit_history_'
+_X_CONVERSATION = re.compile(rb'"conversation_id"\s*:\s*"(\d+)"')
+_REPLY = "reply"
+"""The method of a place that a later reply tells."""
 Met = tuple[int, int, list[str]]
 """A rule, its version, and the words that did it, hidden."""
 
@@ -54,6 +61,10 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """As `SUSPECT`; empty where no rule met the post."""
     waits: bool
     """Whether a person shall see it; one that a person added waits even where no rule met it."""
+    bands: tuple[int, ...] = ()
+    """By which a suspect in other words, or a copy, is found: see `triage/near.py`."""
+    answer: tuple[Any, ...] = ()
+    """As `PLACE`: what a reply says where a place was missing, see `answers.py`."""
 
 
 class Run(msgspec.Struct, array_like=True, gc=False):
@@ -109,8 +120,11 @@ class _Draft:
     handles: Sequence[str] = ()
     met: Sequence[Met] = ()
     waits: bool = False
+    answers: bool = False
+    """Whether it is a reply in a conversation in which a place is missing."""
     place: tuple[Any, ...] = ()
-    """As `PLACE`; empty where no suspect comes of the post, nor an edit of one."""
+    """As `PLACE`; empty where no suspect comes of the post, nor an edit of one, and it answers nothing."""
+    answer: tuple[Any, ...] = ()
 
 
 class Preparer:
@@ -123,6 +137,10 @@ class Preparer:
         """Counts the sets of rules used so far."""
         self.catalogue = Catalogue(version=-1)
         self.broken_rules: dict[int, str] = {}
+        self.asked: Mapping[str, str] = {}
+        """Conversations in which a place is missing; a reply there is prepared although no rule meets it."""
+        self.reads_languages = True
+        """Whether the words say the language where the platform does not."""
         self._rules = rules.compile([])
         self._asks_reposts: frozenset[int] = frozenset()
 
@@ -148,6 +166,10 @@ class Preparer:
     def survivors(self, source: From, lines: Sequence[bytes], together: bytes = b"") -> Sequence[int]:
         """Which of these lines of JSON may hold a post that meets a rule, by their places; see `RuleSet.survivors`."""
         return self._rules.survivors(lines, source.capabilities.surface, together)
+
+    def survivors_of(self, source: From, block: bytes, count: int) -> Sequence[bytes] | None:
+        """See `RuleSet.survivors_of`."""
+        return self._rules.survivors_of(block, count, source.capabilities.surface)
 
     def prepare(self, source: From, batch: Batch) -> Prepared:
         """Everything about a batch that needs no database."""
@@ -177,7 +199,11 @@ class Preparer:
         drafts = [
             _Draft(post, isinstance(event, Edited), self._with_named(post, found) if post.named else found)
             for event, post, found in zip(events, posts, met, strict=True)
-            if found or post.named or isinstance(event, Edited) or _may_be_edited(post.raw)
+            if found
+            or post.named
+            or isinstance(event, Edited)
+            or _may_be_edited(post.raw)
+            or (self.asked and self._may_answer(post))
         ]
         return Run(len(posts), self._staged(source, drafts))
 
@@ -195,9 +221,12 @@ class Preparer:
             self._decode(draft, at)
         for draft in drafts:
             self._hide(draft)
-        for draft in drafts:
-            self._find_place(draft)
-        return [self._ready(draft, source) for draft in drafts]
+        self._find_places(drafts)
+        ready = [self._ready(draft, source) for draft in drafts]
+        waiting = [post for post in ready if post.waits]
+        for post, found in zip(waiting, bands((post.suspect[0], post.row[_TEXT]) for post in waiting), strict=True):
+            post.bands = found
+        return ready
 
     def _decode(self, draft: _Draft, at: str) -> None:
         detail = draft.post.detail
@@ -214,11 +243,17 @@ class Preparer:
         draft.met = [(f.rule_id, f.version, [w if w in text else hide(w) for w in f.words]) for f in draft.found]
         draft.handles = hiding.handles
 
-    def _find_place(self, draft: _Draft) -> None:
-        post, met = draft.post, draft.met
-        draft.waits = bool(met) and self._waits(post.detail, met)
-        if draft.waits or (met and (draft.told or post.detail.edits)):
-            draft.place = self._place(post.text, post.detail, draft.said[0])
+    def _find_places(self, drafts: Sequence[_Draft]) -> None:
+        for draft in drafts:
+            detail, met = draft.post.detail, draft.met
+            draft.waits = bool(met) and self._waits(detail, met)
+            draft.answers = bool(self.asked) and detail.kind is Kind.REPLY and detail.conversation_id in self.asked
+        wanted = [d for d in drafts if d.waits or (d.met and (d.told or d.post.detail.edits)) or d.answers]
+        places = self._gazetteer.places([_told(draft) for draft in wanted])
+        for draft, place in zip(wanted, places, strict=True):
+            draft.place = place_columns(place, draft.said[0])
+            if draft.answers and place and place.lat is not None:
+                draft.answer = (draft.place[0], _REPLY, *draft.place[2:])
 
     def _ready(self, draft: _Draft, source: str) -> Ready:
         """Once every text is hidden: only then all handles are known, and can be sealed."""
@@ -231,9 +266,10 @@ class Preparer:
         mentions_us = not self._own.isdisjoint(map(str.lower, detail.mentioned))
         said, posted, place = draft.said, draft.posted, draft.place
         row = (key, post.source_id, str(detail.kind), *said, detail.own, mentions_us, author_key, sealed, posted)
-        suspect = self._suspect(post.lang, draft.met, place, posted) if place else ()
+        suspect = self._suspect(post.text, post.lang, draft.met, place, posted) if place and draft.met else ()
         matches = [(rule, version, json_text(words)) for rule, version, words in draft.met]
-        return Ready(key, post.source_id, tuple(detail.edits), draft.told, row, matches, suspect, draft.waits)
+        edits, answer = tuple(detail.edits), draft.answer
+        return Ready(key, post.source_id, edits, draft.told, row, matches, suspect, draft.waits, answer=answer)
 
     def _said(self, post: Incoming, detail: Detail, hiding: sealing.Hiding) -> tuple[Any, ...]:
         """What the post says, with its handles hidden: the columns from `text` to `lon`."""
@@ -263,12 +299,22 @@ class Preparer:
             return False
         return detail.kind is not Kind.REPOST or any(rule in self._asks_reposts for rule, _, _ in met)
 
-    def _suspect(self, lang: str, met: Sequence[Met], place: tuple[Any, ...], posted: str) -> tuple[Any, ...]:
+    def _suspect(
+        self, text: str, lang: str, met: Sequence[Met], place: tuple[Any, ...], posted: str
+    ) -> tuple[Any, ...]:
         type_id, why, score = self._judge(met)
-        return type_id, score, json_text(why), int(type_id in self.catalogue.urgent), lang, *place, posted, posted
+        danger = urgency.find(text)
+        urgent = int(danger is not None or type_id in self.catalogue.urgent)
+        told = language.of(text, lang) if self.reads_languages else lang
+        said = (json_text(why), urgent, danger.kind if danger else "", told)
+        return type_id, score, *said, *place, posted, posted
 
     def _judge(self, found: Sequence[Met]) -> tuple[int, list[dict[str, Any]], float]:
-        """The type that most words speak for, urgent ones first; why, best rule first; the rules' share of accepted."""
+        """The type that most words speak for, urgent ones first; why, best rule first; the rules' share of accepted.
+
+        A model that has learned from decisions would weigh the text here, beside the rules, and write its reason
+        into the same list.
+        """
         met = [(self.catalogue.rules[rule], words) for rule, _, words in found]
         if len(met) > 1:
             votes: dict[int, int] = {}
@@ -280,12 +326,21 @@ class Preparer:
         why = [{"rule_id": rule.id, "rule": rule.name, "words": words} for rule, words in met]
         return best.request_type_id, why, best.share
 
-    def _place(self, text: str, detail: Detail, masked: str) -> tuple[Any, ...]:
-        """As `PLACE`; a geotag is believed before words are."""
-        tagged = None
-        if detail.lat is not None and detail.lon is not None:
-            tagged = self._gazetteer.at(detail.lat, detail.lon)
-        return place_columns(tagged or self._gazetteer.find(text), masked)
+    def _may_answer(self, post: Incoming) -> bool:
+        """Whether it is in one of the conversations asked in; what X sends is not decoded for it."""
+        told = _X_CONVERSATION.search(post.raw)
+        if told:
+            return told[1].decode() in self.asked
+        return post.detail.kind is Kind.REPLY and post.detail.conversation_id in self.asked
+
+    def _place(self, text: str, detail: Detail) -> tuple[Any, ...]:
+        """As `PLACE`: the best of geotag, words and place tag, for a text in which handles are hidden already."""
+        return place_columns(self._gazetteer.place(text, detail.place_name, detail.lat, detail.lon), text)
+
+
+def _told(draft: _Draft) -> Said:
+    detail = draft.post.detail
+    return Said(draft.post.text, detail.place_name, detail.lat, detail.lon, draft.answers)
 
 
 def _may_be_edited(raw: bytes) -> bool:
@@ -301,9 +356,9 @@ def _may_be_edited(raw: bytes) -> bool:
 def place_columns(place: Place | None, masked: str) -> tuple[Any, ...]:
     """As `PLACE`; the words are kept only if they stand in the masked text, so they never hold a handle."""
     if place is None:
-        return "", "", "", "", None, None
+        return "", "", "", "", None, None, None
     words = place.words if place.words in masked else ""
-    return place.name, place.method, words, place.district, place.lat, place.lon
+    return place.name, place.method, words, place.district, place.lat, place.lon, place.sure
 
 
 def asks_for_reposts(tree: rules.Node) -> bool:

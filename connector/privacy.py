@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
+from connector import grouping
 from connector.models import (
     Decision,
     DecisionKind,
@@ -31,7 +32,7 @@ from connector.models import (
     TicketEvent,
     now,
 )
-from connector.store import bulk
+from connector.store import bulk, near
 
 FLAG = "The author deleted the post: remove the text from the ticket"
 GONE = "Its author deleted the post before it arrived"
@@ -63,6 +64,12 @@ def erase(session: Session, source: str, source_ids: Sequence[str], why: str) ->
         suspects = select(Suspect).join(SuspectPost).where(SuspectPost.post_id == post.id)
         for suspect in session.exec(suspects):
             _leave(session, suspect, post, why)
+        # One that was merged holds no posts; it knows, and is found by, what this one said.
+        for merged in session.exec(select(Suspect).where(Suspect.lead_post_id == post.id)):
+            near.delete_keys(session, merged)
+            _forget_place(merged)
+            _forget_words(merged)
+            session.add(merged)
     return len(posts)
 
 
@@ -78,15 +85,38 @@ def _empty(session: Session, post: Post) -> None:
 
 def _leave(session: Session, suspect: Suspect, post: Post, why: str) -> None:
     """The post goes out of the suspect; with the last one the suspect itself is withdrawn."""
-    if suspect.lead_post_id == post.id:
-        suspect.place = suspect.place_words = suspect.place_method = suspect.district = ""
-        suspect.lat = suspect.lon = None
-        suspect.why = [{**reason, "words": []} for reason in suspect.why or []]
+    lead = session.get(Post, suspect.lead_post_id) if suspect.lead_post_id else None
+    if lead is None or lead.id == post.id or not _tells_place(lead, suspect):
+        _forget_place(suspect)
+    if lead is None or lead.id == post.id:
+        _forget_words(suspect)
         alive = _alive(session, suspect)
         suspect.lead_post_id = alive.id if alive else post.id
+    _delete_of(session, Draft, suspect)
+    grouping.regroup(session, suspect)
     _settle(session, suspect, why)
     suspect.version += 1
     session.add(suspect)
+
+
+def _forget_place(suspect: Suspect) -> None:
+    suspect.place = suspect.place_words = suspect.place_method = suspect.district = ""
+    suspect.lat = suspect.lon = None
+
+
+def _forget_words(suspect: Suspect) -> None:
+    suspect.why = [{**reason, "words": []} for reason in suspect.why or []]
+
+
+def _delete_of(session: Session, table: type[Draft] | type[Note], suspect: Suspect) -> None:
+    session.exec(delete(table).where(col(table.suspect_id) == suspect.id))
+
+
+def _tells_place(lead: Post, suspect: Suspect) -> bool:
+    """Whether the suspect's place is one that its leading post tells, or a person; else it came from another post."""
+    if suspect.place_method == "geotag":
+        return lead.lat is not None
+    return suspect.place_method == "by hand" or bool(suspect.place_words) and suspect.place_words in lead.text
 
 
 def recheck(session: Session, suspect_id: int) -> None:
@@ -143,9 +173,8 @@ def _let_go(session: Session, dispatch: Dispatch) -> None:
 
 
 def _withdraw(session: Session, suspect: Suspect, why: str, on_its_way: bool) -> None:
-    for table in (Draft, Note):
-        for row in session.exec(select(table).where(table.suspect_id == suspect.id)):
-            session.delete(row)
+    _delete_of(session, Draft, suspect)
+    _delete_of(session, Note, suspect)
     suspect.returned_because = ""
     if not on_its_way and suspect.status not in (SuspectStatus.WITHDRAWN, SuspectStatus.DISMISSED):
         before = {"status": suspect.status}

@@ -15,11 +15,12 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from connector import rules
+from connector import access, rules
+from connector.access import Right
 from connector.config import Config
 from connector.errors import RuleError
 from connector.models import AuditEntry, Rule, RuleVersion
-from connector.store import Database, catalogue, house
+from connector.store import Database, catalogue
 
 _ALLOWED = "forbidden rule allowed"
 _ROLLED_BACK = "rule rolled back"
@@ -135,7 +136,7 @@ def _override(
     for refusal in refusals:
         if not reason.strip():
             raise RuleError(f"{whose}{refusal.message}.", refusal.position, refusal.length)
-        if not house.is_administrator(session, config, by):
+        if not access.may(session, config, by, Right.SETTINGS):
             message = f"{whose}{refusal.message}. Only an administrator may set it all the same."
             raise RuleError(message, refusal.position, refusal.length)
 

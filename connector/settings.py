@@ -16,8 +16,9 @@ from sqlalchemy import func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector import catalogue_file, packs
+from connector import access, catalogue_file, packs
 from connector import dispatch as channels
+from connector.access import Right
 from connector.catalogue_file import Changes
 from connector.config import Config
 from connector.errors import AlreadyDecidedError, ConnectorError
@@ -214,6 +215,9 @@ def shown(kind: RequestType) -> TypeChange:
 
 
 def take_file(database: Database, config: Config, text: str | bytes, by: str, name: str) -> Changes:
-    """Import request types and rules, or a pack's rules; all or nothing."""
+    """Import request types and rules, or a pack's rules; all or nothing. Types are for who may change settings."""
     with database.writing() as session:
-        return packs.import_text(session, text, by, name, own=config.city.accounts)
+        changes = packs.import_text(session, text, by, name, own=config.city.accounts)
+        if changes.types_added or changes.types_changed:
+            access.require(session, config, by, Right.SETTINGS)
+        return changes

@@ -18,7 +18,8 @@ _MOVED = "It moved meanwhile; look again."
 
 
 def retry(database: Database, config: Config, name: str, by: str) -> None:
-    """Read the source now: at once after a failure, or again after a pause."""
+    """Read the source now: at once after a failure, or again after a pause; but not before the time that a platform
+    asked to be tried again."""
     _ask(database, config, name, "retry", by)
 
 

@@ -30,8 +30,7 @@ from connector.triage import Gazetteer
 
 KIND, UPLOAD = "file", "upload"
 _BATCH = 500
-_NAMED = 20  # refused rows that are told one by one
-_DATED = 1000  # rows whose dates tell how the others are meant
+_NAMED = 3  # refused rows that are told one by one
 Progress = Callable[[int], None]
 """Told after each batch how many rows are done."""
 
@@ -88,8 +87,8 @@ class Result:
         parts += [f"{self.changed:,} reworded"] * bool(self.changed)
         if not self.refused:
             return ", ".join(parts)
-        lines = "; ".join(f"line {line} {why}" for line, why in self.named[:3])
-        more = f" and {self.refused - 3:,} more" if self.refused > 3 else ""
+        lines = "; ".join(f"line {line} {why}" for line, why in self.named)
+        more = f" and {self.refused - len(self.named):,} more" if self.refused > len(self.named) else ""
         rows = f"{self.refused:,} row{'s' if self.refused != 1 else ''} refused: {lines}{more}"
         return ", ".join([*parts, rows])
 
@@ -103,12 +102,12 @@ def look(config: Config, source: str, raw: bytes) -> Look:
     told = _settings(config, source)
     columns = guessed(table.header) | {c: name for c, name in told.columns.items() if name in ("", *table.header)}
     columns = {column: name for column, name in columns.items() if name}
-    count, dates = 0, []
-    for count, row in enumerate(table, 1):
-        if count <= _DATED:
-            dates.append(row.cells.get(columns.get("posted_at", ""), ""))
+    rows, dates = 0, set[str]()
+    for row in table:
+        rows += 1
+        dates.add(row.cells.get(columns.get("posted_at", ""), ""))
     order, is_unclear = order_of(dates)
-    return Look(table.header, count, Choice(columns, told.order if told.order != "clear" else order), is_unclear)
+    return Look(table.header, rows, Choice(columns, told.order if told.order != "clear" else order), is_unclear)
 
 
 def preview(config: Config, source: str, raw: bytes, choice: Choice, rows: int = 5) -> list[Shown]:
@@ -196,6 +195,8 @@ def _settings(config: Config, source: str) -> Choice:
 def _reader(config: Config, source: str, raw: bytes, choice: Choice) -> tuple[Reader, Table]:
     table = _table(raw)
     zone = _file(config, source).zone if source in config.sources else config.city.zone
+    if not choice.columns.get("text"):
+        raise FileError("None of its columns seems to be the text: choose the one that is.")
     every: dict[Column, str] = {column: choice.columns.get(column, "") for column in COLUMNS}
     try:
         return Reader(settled(every, table.header), zone, choice.order), table

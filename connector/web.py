@@ -1,4 +1,4 @@
-"""Around the pages: a health route, a script, and the headers that keep a browser from trusting anybody else.
+"""Around the pages: a health route, a script, the login's secrets, and headers that let a browser trust nobody else.
 
 `app.py` hands them to Streamlit. The policy allows Streamlit's one inline script by its hash, computed from the
 installed version, and nothing from another host.
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connector import config, store
+from connector import config, login, store
 from connector.errors import ConnectorError
 
 Scope = MutableMapping[str, Any]
@@ -30,9 +30,35 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+_STATIC = Path(streamlit.__file__).parent / "static"
+DRAWN_FIRST = (
+    "PageLink", "Button", "ButtonGroup", "TextInput", "Html", "ImageList", "TextArea", "DataFrame", "MenuButton",
+)  # fmt: skip
+"""Streamlit's scripts for what the Queue shows first, beside those that its index names."""
+_IMPORTED = re.compile(r"""from\s*["']\./([\w.-]+\.js)["']""")
+
+
+def _index() -> str:
+    return (_STATIC / "index.html").read_text("utf-8")
+
+
+def _ahead() -> bytes:
+    """Tags for the scripts of the first page and all that they import."""
+    index, scripts = _index(), _STATIC / "static" / "js"
+    drawn = [file.name for name in DRAWN_FIRST for file in scripts.glob(f"{name}.*.js")]
+    found, waiting = dict.fromkeys(drawn), list(drawn)
+    while waiting:
+        for name in _IMPORTED.findall((scripts / waiting.pop()).read_text("utf-8")[:20_000]):
+            if name not in found and name not in index:
+                found[name] = None
+                waiting.append(name)
+    fetched = (f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found)
+    read = (f'<script type="module" crossorigin src="./static/js/{name}"></script>' for name in drawn)
+    return "".join([*fetched, *read]).encode()
+
+
 def _policy() -> str:
-    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text("utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
+    scripts = re.findall(r"<script>(.*?)</script>", _index(), re.S)
     hashes = " ".join(
         "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in scripts
     )
@@ -69,6 +95,53 @@ class SafeHeaders:
         await self.app(scope, receive, wrapped)
 
 
+class ScriptsAhead:
+    """Plain ASGI: the page names the scripts of what the Queue shows first, so that a browser fetches and reads them
+    while the server still thinks; else it asks for them one after the other once it knows what to draw."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+        self.tags = _ahead()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        if scope["type"] != "http" or scope["method"] != "GET" or b"text/html" not in headers.get(b"accept", b""):
+            await self.app(scope, receive, send)
+            return
+        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        begun: MutableMapping[str, Any] = {}
+        body = bytearray()
+
+        async def wrapped(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and _is_page(message):
+                begun.update(message)
+                return
+            if not begun:  # a file that somebody opens or keeps goes out as it is, piece by piece
+                await send(message)
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                sent = bytes(body).replace(b"</head>", self.tags + b"</head>", 1)
+                kept = [(name, value) for name, value in begun["headers"] if name != b"content-length"]
+                await send({**begun, "headers": [*kept, (b"content-length", str(len(sent)).encode())]})
+                await send({"type": "http.response.body", "body": sent})
+
+        await self.app({**scope, "headers": plain}, receive, wrapped)
+
+
+def _is_page(start: MutableMapping[str, Any]) -> bool:
+    headers: dict[bytes, bytes] = dict(start["headers"])
+    return bool(start["status"] == 200 and headers.get(b"content-type", b"").startswith(b"text/html"))
+
+
+def secrets() -> dict[str, Any]:
+    """The login's section for Streamlit, in memory alone; where the settings are wrong the pages say so."""
+    try:
+        return {"auth": found} if (found := login.for_streamlit(config.load())) else {}
+    except (ConnectorError, OSError):
+        return {}
+
+
 def _answers() -> bool:
     database = store.Database(config.load().database_url)
     try:
@@ -90,8 +163,82 @@ async def health(_: Request) -> Response:
 
 # A key held down repeats into every card that comes: only J and K, which decide nothing, may run on. While a dialog is
 # open no letter reaches the page behind it; it takes the focus itself when it opens, and hands it to its first field.
+# What is typed between the key that opens a dialog and its opening was meant for the dialog: it decides nothing behind.
+# Nothing is decided that is not in view: a first press brings the card there, in a window of whatever width; where the
+# columns stand below each other, the card comes first. Nothing on the server knows how wide a window is.
 # A rule is checked as it is typed: Streamlit's text area hands its text over on Ctrl+Enter, so a rest does just that.
 _KEYS = """\
+window.connectorOpens ??= (() => {
+  let since = 0, last = 0;
+  const opens = "[class*=st-key-opens_] button, .st-key-add_post button", dialog = "[data-testid=stDialog]";
+  const opening = () => {
+    const at = Date.now(), app = document.querySelector("[data-testid=stApp]");
+    const over = at - since > 1500 && at - last > 700 && app?.dataset.testScriptState === "notRunning";
+    if (at - since > 10000 || over) {
+      since = 0;
+    }
+    return since > 0;
+  };
+  const opened = () => {
+    if (document.querySelector(dialog)) {  // also when it is typed into, else its key would still count once it is gone
+      since = 0;
+    }
+  };
+  window.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
+    opened();
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !/^[a-z0-9]$/i.test(event.key)) {
+      return;
+    }
+    if (opening()) {
+      last = Date.now();
+      event.stopImmediatePropagation();
+    } else if (/[ghlmn]/i.test(event.key) && document.querySelector("[class*=st-key-card_]")
+        && !document.querySelector("[class*=st-key-back_]")) {  // there these letters are types
+      since = Date.now();  // even if its button is not painted yet: what follows is text all the same
+    }
+  }, true);
+  window.addEventListener("click", (event) => {
+    opened();
+    if (event.target instanceof Element && event.target.closest(opens)) {
+      since = Date.now();
+    }
+  }, true);
+  return true;
+})();
+window.connectorSees ??= (() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@media (max-width: 640px) {
+    [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] [class*=st-key-card_]) {flex-wrap: wrap-reverse}
+  }`);
+  document.adoptedStyleSheets.push(sheet);
+  const decides = ["accept", "dismiss", "park", "ask_where"].map((name) => `[class*=st-key-${name}_] button`).join();
+  const hidden = () => {
+    const [card, bar] = [".st-key-pane", "[data-testid=stBottom]"].map((it) => document.querySelector(it));
+    if (!card || !document.querySelector("[class*=st-key-accept_]")) {
+      return false;
+    }
+    const box = card.getBoundingClientRect(), low = bar ? bar.getBoundingClientRect().top : innerHeight;
+    if (Math.min(box.bottom, low) - Math.max(box.top, 0) >= Math.min(160, box.height)) {
+      return false;
+    }
+    card.scrollIntoView({block: "start"});
+    return true;
+  };
+  window.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
+    if (!typing && /^[apw1-5]$/i.test(event.key) && !document.querySelector("[data-testid=stDialog]") && hidden()) {
+      event.stopImmediatePropagation();
+    }
+  }, true);
+  window.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest(decides) && hidden()) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    }
+  }, true);
+  return true;
+})();
 window.connectorKeys ??= window.addEventListener("keydown", (event) => {
   const typing = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
   const kept = document.querySelector("[data-testid=stDialog]") ? /^[a-z0-9]$/i : event.repeat && /^[a-il-z0-9]$/i;
@@ -110,6 +257,11 @@ window.connectorRests ??= window.addEventListener("input", (event) => {
       area.dispatchEvent(new KeyboardEvent(kind, {key: "Enter", code: "Enter", ctrlKey: true, bubbles: true}));
     }
   }, event.isComposing ? 2000 : 500);
+}, true) ?? true;
+window.connectorLeaves ??= window.addEventListener("focusout", (event) => {
+  if (event.target instanceof HTMLTextAreaElement) {  // leaving sends it; a second sending would undo what came back
+    clearTimeout(window.connectorRest);
+  }
 }, true) ?? true;
 window.connectorDialogs ??= window.addEventListener("focusin", (event) => {
   const dialog = event.target, begun = Date.now();
@@ -133,4 +285,4 @@ async def keys(_: Request) -> Response:
 
 
 ROUTES = [Route("/healthz", health), Route("/keys.js", keys)]
-MIDDLEWARE = [Middleware(SafeHeaders)]
+MIDDLEWARE = [Middleware(SafeHeaders), Middleware(ScriptsAhead)]

@@ -7,6 +7,7 @@ stands below it); what a change does in `connector/rulebook.py`.
 import streamlit as st
 
 from connector import lookback, rulebook, screen, settings
+from connector.access import Right
 from connector.catalogue_file import Changes
 from connector.lookback import Looked, Progress
 from connector.models import Rule
@@ -15,6 +16,7 @@ from connector.screen import draft as drafts
 from connector.screen import rule_card, rule_packs, rule_sections, rule_several
 from connector.screen import rules as parts
 
+screen.only(Right.RULES)
 house, me = screen.house(), screen.me()
 database, config = house.database, house.config
 

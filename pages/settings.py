@@ -1,19 +1,27 @@
-"""How the city works: request types, ways out, kept mails, privacy, the catalogue as a file, the demo's first day."""
+"""How the city works: request types, ways out, people, privacy, the catalogue as a file, the demo's first day."""
 
 import streamlit as st
 
-from connector import screen, settings
+from connector import people, screen, settings
+from connector.access import Right
 from connector.demo import past
+from connector.people import PersonChange
 from connector.screen import channels, outbox
+from connector.screen import people as people_parts
 from connector.screen import settings as parts
 from connector.settings import Tested, TypeChange
 
+screen.only(Right.SETTINGS)
 house = screen.house()
 database, config = house.database, house.config
 
 
 def save(changes: list[TypeChange]) -> bool:
-    return screen.say(lambda: settings.save_types(database, config, changes, screen.me()))
+    return screen.act(Right.SETTINGS, lambda: settings.save_types(database, config, changes, screen.me()))
+
+
+def save_people(changes: list[PersonChange]) -> bool:
+    return screen.act(Right.PEOPLE, lambda: people.save(database, config, changes, screen.me()))
 
 
 def ask(channel: str) -> Tested:
@@ -21,15 +29,15 @@ def ask(channel: str) -> Tested:
 
 
 def resume(channel: str) -> None:
-    screen.say(lambda: settings.resume(database, channel, screen.me()))
+    screen.act(Right.SETTINGS, lambda: settings.resume(database, channel, screen.me()))
 
 
 def take(raw: bytes, name: str) -> bool:
-    return screen.say(lambda: settings.take_file(database, config, raw, screen.me(), name))
+    return screen.act(Right.SETTINGS, lambda: settings.take_file(database, config, raw, screen.me(), name))
 
 
 def reset() -> None:
-    past.request_reset(database, screen.me())
+    screen.act(Right.SETTINGS, lambda: past.request_reset(database, screen.me()))
 
 
 match parts.header():
@@ -39,6 +47,8 @@ match parts.header():
         channels.ways(ask, resume)
     case "outbox":
         outbox.outbox()
+    case "people":
+        people_parts.everybody(save_people)
     case "privacy":
         parts.privacy()
     case "file":

@@ -3,34 +3,37 @@
 import streamlit as st
 
 from connector import screen, sourcing
+from connector.access import Right
 from connector.screen import source_card as card
 from connector.screen import source_figures as figures
 from connector.screen import source_gaps as gaps
 from connector.screen import sources as parts
-from connector.screen import upload
+from connector.screen import strip, upload
 
+screen.only(Right.SOURCES)
 house = screen.house()
 database, config, me = house.database, house.config, screen.me()
 
 
 def retry(name: str) -> None:
-    screen.say(lambda: sourcing.retry(database, config, name, me))
+    screen.act(Right.SETTINGS, lambda: sourcing.retry(database, config, name, me))
 
 
 def pause(name: str) -> None:
-    screen.say(lambda: sourcing.pause(database, config, name, me))
+    screen.act(Right.SETTINGS, lambda: sourcing.pause(database, config, name, me))
 
 
 def fill(gap: int) -> None:
-    screen.say(lambda: sourcing.fill(database, gap, me))
+    screen.act(Right.SETTINGS, lambda: sourcing.fill(database, gap, me))
 
 
 def give_up(gap: int) -> None:
-    screen.say(lambda: sourcing.give_up(database, gap, me))
+    screen.act(Right.SETTINGS, lambda: sourcing.give_up(database, gap, me))
 
 
 def seen(alert: int) -> None:
-    screen.say(lambda: sourcing.seen(database, alert, me))
+    screen.act(Right.SETTINGS, lambda: sourcing.seen(database, alert, me))
+    strip.again()
 
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -51,7 +54,7 @@ gaps.timeline(rows)
 left, right = st.columns([6, 5], gap="medium")
 with left, st.container(border=True, height="stretch"):
     card.card(row, card.Verbs(retry, pause, seen))
-    if row.configured and row.kind == "file":
+    if row.configured and row.kind == "file" and screen.allowed(Right.DECIDE):
         upload.panel(row.name)
     gaps.missed(row, fill, give_up)
     figures.became(row)

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from connector import screen
+from connector.access import Right
 from connector.screen import ticket_card
 from connector.screen import tickets as parts
 
+screen.only(Right.QUEUE)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     view, find = parts.header()
 

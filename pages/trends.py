@@ -3,9 +3,11 @@
 import streamlit as st
 
 from connector import screen
+from connector.access import Right
 from connector.screen import maps
 from connector.screen import trends as parts
 
+screen.only(Right.TRENDS)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Trends", width="content", anchor=False)
     days = int(screen.views("Period", parts.PERIODS, "28"))

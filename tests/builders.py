@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from connector.config import Login
 from connector.models import (
     DeliveryStatus,
     Dispatch,
@@ -95,3 +96,12 @@ def a_ticket(session: Session, dispatch: Dispatch | None = None, **values: Any) 
     session.add(dispatch)
     defaults = {"channel": dispatch.channel, "number": f"PA-26-{next(_numbers):06d}", "opened_at": now()}
     return added(session, Ticket(dispatch_id=dispatch.id, suspect_id=dispatch.suspect_id, **(defaults | values)))
+
+
+def a_login(**values: Any) -> Login:
+    """A login as a city sets it: people are named by their address, roles by the list of people."""
+    defaults = {
+        "metadata_url": "http://127.0.0.1:8418/.well-known/openid-configuration", "client_id": "streamlit",
+        "client_secret": "streamlit-secret", "cookie_secret": "c" * 32,
+    }  # fmt: skip
+    return Login(**(defaults | values))

@@ -120,7 +120,7 @@ def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterat
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])])
 def database_url(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it runs on both databases."""
     return str(request.getfixturevalue(f"{request.param}_url"))

@@ -17,6 +17,7 @@ from connector.config import Adapter, Config, Delivery
 from connector.deliver import Deliveries
 from connector.dispatch import Absent, Channel, Found, Receipt, Request, TicketRef, TicketState, Unknown
 from connector.models import (
+    Decision,
     Dispatch,
     Setting,
     Suspect,
@@ -141,6 +142,13 @@ def _told(script: list[Any], request: Request) -> Any:
 
 def a_worker(database: Database, config: Config, *ways: Channel, name: str = "w1") -> Deliveries:
     return Deliveries(database, config, {way.name: way for way in ways}, name)
+
+
+def decisions(database: Database, suspect_id: int) -> list[tuple[str, str, str]]:
+    """Kind, reason and person, oldest first."""
+    with database.reading() as session:
+        found = session.exec(select(Decision).where(Decision.suspect_id == suspect_id).order_by(col(Decision.id)))
+        return [(d.kind, d.reason, d.by) for d in found]
 
 
 def dispatches(database: Database, suspect_id: int | None = None) -> list[Dispatch]:

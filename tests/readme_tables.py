@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connector import adapters, dispatch, sources
+from connector import access, adapters, dispatch, sources
 from connector.rules import OPERATORS, evaluated
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -42,7 +42,14 @@ def channel_kinds() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"operators": operators, "sources": source_kinds, "channels": channel_kinds}
+def roles() -> str:
+    rows = ["| may | " + " | ".join(role.replace("_", " ") for role in access.ROLES) + " |", "|---" * 5 + "|"]
+    for right, meaning in access.MEANINGS.items():
+        rows.append(f"| {meaning} | {' | '.join('yes' if right in held else '–' for held in access.ROLES.values())} |")
+    return "\n".join(rows)
+
+
+TABLES = {"operators": operators, "sources": source_kinds, "channels": channel_kinds, "roles": roles}
 
 
 def filled(text: str) -> str:

@@ -70,6 +70,24 @@ MAINTENANCE = Says(200, b"<!DOCTYPE html>\n<html><body><h1>Back soon</h1></body>
 Answers = Callable[[Asked], Says]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """What every server here does: it can break off, and is silent about who hangs up."""
+
+    protocol_version = "HTTP/1.1"
+
+    def reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
 class HttpServer:
     """Answers with what `then` was given, in turn; the last one stays. `asked` is what arrived."""
 
@@ -107,12 +125,10 @@ class HttpServer:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return answer(asked) if callable(answer) else answer
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[Handler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urlsplit(self.path)
@@ -124,8 +140,7 @@ class HttpServer:
             def _say(self, answer: Says) -> None:
                 self.close_connection = True
                 if answer.how == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    self.connection.close()
+                    self.reset()
                     return
                 if answer.how == "silence":
                     server._over.wait(10)
@@ -143,14 +158,7 @@ class HttpServer:
                     else:
                         self.wfile.write(answer.body[: len(answer.body) // 2] if answer.how == "cut" else answer.body)
 
-            def finish(self) -> None:
-                with contextlib.suppress(OSError, ValueError):
-                    super().finish()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        return Handler
+        return Answering
 
 
 @contextlib.contextmanager

@@ -203,6 +203,20 @@ class SourceContract:
             assert not reading.errors
             assert not reading.events
 
+    def test_who_waits_for_long_says_meanwhile_that_all_is_well(self, peer: Peer, source: Source) -> None:
+        if "every" not in type(source).Settings.model_fields:
+            pytest.skip("how long it waits is not for us to set")
+        waits: list[float] = []
+        end = time.monotonic() + 2
+
+        def stopping(seconds: float) -> bool:
+            waits.append(seconds)
+            return sum(waits) > 100 or time.monotonic() > end
+
+        batches = list(self.load(peer.settings | {"every": 3600}).events("", stopping))
+        assert max(waits) <= 20
+        assert len(batches) >= sum(waits) / 20 - 1
+
     def test_our_own_posts_are_marked(self, peer: Peer, source: Source) -> None:
         with self.reading(source) as reading:
             reading.until(lambda: self.is_ready(reading))

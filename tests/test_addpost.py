@@ -144,7 +144,8 @@ def test_the_same_text_and_link_are_here_already(add: Add, database: Database) -
     first = add(link="https://example.org/7")
     again = add(f" {HOLE}\n", link="https://example.org/7 ", type_code="gas_smell")
     assert again == Added(first.suspect_id, is_new=False)
-    assert add(link="https://example.org/8").suspect_id != first.suspect_id
+    elsewhere = add(link="https://example.org/8")
+    assert elsewhere == Added(first.suspect_id, is_new=True), "another post, which joins the first"
 
 
 def test_two_clicks_at_once_add_one(add: Add, database: Database) -> None:
@@ -180,8 +181,11 @@ def test_accepted_it_goes_out_with_its_link_unless_a_handle_stands_in_it(
     add: Add, database: Database, config: Config
 ) -> None:
     links = []
-    for link in ("https://example.org/7", "https://nextdoor.com/profile/ann_example/9"):
-        reference = workflow.accept(database, config, add(link=link).suspect_id, "dana")
+    for link, text in (
+        ("https://example.org/7", HOLE),
+        ("https://nextdoor.com/profile/ann_example/9", "A pothole ate my bicycle behind the school"),
+    ):
+        reference = workflow.accept(database, config, add(text, link=link).suspect_id, "dana")
         with database.reading() as session:
             sent = session.exec(select(Dispatch).where(Dispatch.reference == reference)).one()
         links.append((sent.content or {})["links"])

@@ -40,14 +40,16 @@ def test_more_rules_are_valid_and_different() -> None:
 
 def test_ingest_compares_the_same_rows() -> None:
     told = bench.ingest(1, count=60, turns=1, burst=60)
-    assert told["matched"] == told["rows"]["post"] == told["rows"]["suspect"] == told["rows"]["suspect_post"] == 60
+    assert told["matched"] == told["rows"]["post"] == told["rows"]["suspect_post"] == 60
+    assert 50 < told["rows"]["suspect"] <= 60
+    assert told["rows"]["near_key"] >= told["rows"]["suspect"]
     assert told["rows"]["match"] >= 60
     assert told["ratio"] > 0
     assert 20 < told["worker_peak_mb"] < 1000
     assert json.dumps(told)
 
 
-_TABLES = ("post", "match", "suspect", "suspect_post")
+_TABLES = ("post", "match", "suspect", "suspect_post", "near_key")
 
 
 def test_ingest_without_a_match_writes_nothing() -> None:
@@ -80,5 +82,13 @@ def test_backtest_meets_the_posts_of_its_rule() -> None:
     assert told["seconds_a_million"] > told["floor_seconds_a_million"] > 0
 
 
+def test_near_searches_by_keys_alone() -> None:
+    told = bench.near(stored=300, asked=5, together=5)
+    assert told["key_rows"] > 300 * 4
+    assert told["ms_a_post_p50"] > 0
+    assert any("SEARCH n USING PRIMARY KEY (key=? AND at>? AND at<?)" in plan for plan in told["plans"])
+    assert not [plan for plan in told["plans"] if "SCAN n" in plan or "SCAN p" in plan or "SCAN s" in plan]
+
+
 def test_every_benchmark_has_its_name() -> None:
-    assert {name: getattr(bench, name) for name in ("match", "ingest", "queue", "dispatch", "backtest")} == bench.ALL
+    assert bench.ALL.keys() == {"match", "ingest", "queue", "dispatch", "backtest", "near"}

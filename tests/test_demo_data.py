@@ -21,7 +21,7 @@ from connector import config as settings
 from connector.config import DEMO, Config
 from connector.demo import past
 from connector.incoming import Kind
-from connector.models import Decision, Match, Post, Rule, Setting, Suspect, Ticket, now
+from connector.models import Decision, Match, Post, Rule, Setting, Suspect, SuspectPost, Ticket, now
 from connector.sources.sample import SamplePost, base_id, read_posts
 
 POSTS = read_posts(DEMO / "posts.jsonl")
@@ -197,6 +197,21 @@ def test_first_day_has_a_past_of_thirty_days_and_a_morning_that_waits(demo: stor
     assert decided_by == {"accept": statuses["accepted"], "dismiss": statuses["dismissed"]}
     assert tickets["open"] + tickets["closed"] == statuses["accepted"]
     assert min(tickets["open"], tickets["closed"]) >= 10
+
+
+def test_nothing_of_the_past_was_decided_before_it_came(demo: store.Database) -> None:
+    with demo.reading() as session:
+        query = (
+            select(Decision.at, Suspect.created_at, Post.received_at, SuspectPost.joined_at, Match.matched_at)
+            .join(Suspect, col(Suspect.id) == col(Decision.suspect_id))
+            .join(SuspectPost, col(SuspectPost.suspect_id) == col(Suspect.id))
+            .join(Post, col(Post.id) == col(Suspect.lead_post_id))
+            .join(Match, col(Match.post_id) == col(Post.id))
+            .where(SuspectPost.post_id == Post.id)
+        )
+        found = session.exec(query).all()  # type: ignore[call-overload]
+    assert len(found) > 300
+    assert all(came <= at for at, *steps in found for came in steps)
 
 
 def test_preparing_again_changes_nothing(copy: tuple[store.Database, Config]) -> None:

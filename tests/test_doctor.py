@@ -219,6 +219,78 @@ def test_a_key_that_does_not_open_what_is_stored_is_told(city: Config) -> None:
     assert "key" in wrong()["names"]
 
 
+# -- logging in ----------------------------------------------------------------------------------------------------
+
+
+METADATA = {"issuer": "http://127.0.0.1/", "authorization_endpoint": "http://a", "token_endpoint": "http://t"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (says_json(METADATA), ""),
+        (says_json(METADATA | {"prompt_values_supported": ["login", "none"]}), ""),
+        (says_json(METADATA | {"prompt_values_supported": ["none"]}), "set `login.prompt` to one of none"),
+        (says_json({"issuer": "http://127.0.0.1/"}), "no provider's metadata"),
+        (says_json([METADATA]), "no provider's metadata"),
+        (Says(200, b"<html>"), "no provider's metadata"),
+        (says_json({}, 404), "(404) is no provider's metadata"),
+    ],
+)  # fmt: skip
+def test_a_login_provider_that_is_none_is_told(answer: Says, says: str, city: Config, tmp_path: Path) -> None:
+    with http_server() as server:
+        server.then(answer)
+        write(tmp_path, _with_login(server.url, 'administrators = ["a@b.example"]'))
+        found = wrong()
+    assert says in found.get("login", "")
+    assert bool(says) == ("login" in found)
+    told = {finding.what: finding.says for finding in doctor.examine()}
+    assert "does not answer" in told["login"]
+    assert told["login address"].startswith("Register http://127.0.0.1:8501/oauth2callback at the provider")
+    assert not any(SECRET in says for says in told.values())
+
+
+def test_a_login_that_would_let_nobody_in_or_is_not_https_is_told(city: Config, tmp_path: Path) -> None:
+    write(
+        tmp_path, _with_login("http://127.0.0.1:1", "").replace('Testville"', 'Testville"\nurl = "http://311.example"')
+    )
+    assert "Nobody is an administrator" in wrong()["people"]
+    assert "not https" in wrong()["login address"]
+    change(city, "INSERT INTO staff (login, name, role, language, active) VALUES ('a', '', 'administrator', 'en', 1)")
+    assert "people" not in wrong()
+
+
+def test_without_a_login_it_says_who_may_what(city: Config) -> None:
+    told = {finding.what: finding.says for finding in doctor.examine()}
+    assert "this computer alone" in told["login"]
+
+
+def _with_login(provider: str, more: str) -> str:
+    return (
+        '[city]\nname = "Testville"\n[channels.outbox]\nkind = "outbox"\n'
+        f'[login]\nmetadata_url = "{provider}/metadata"\nclient_id = "c"\nclient_secret = "{SECRET}"\n'
+        f'cookie_secret = "{SECRET * 3}"\n{more}\n'
+    )
+
+
+def test_the_example_of_a_login_loads_and_explains_every_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = doctor.example()
+    for name in re.findall(r'"env:(\w+)"', example):
+        monkeypatch.setenv(name, SECRET)
+    assert settings.load(write(tmp_path, example)).login is None
+    part = example.split("# [login]\n")[1].split("\n\n")[0]
+    wanted = "[login]\n" + re.sub(r"(?m)^(# )+(?=[a-z_]+ = )", "", part)
+    login = settings.load(write(tmp_path, '[city]\nname = "Testville"\n' + wanted)).login
+    assert login
+    assert login.roles == {"311-admins": "administrator", "311-staff": "reviewer"}
+    for name, field in settings.Login.model_fields.items():
+        assert re.search(rf"(?m)^(# )*{name} = ", part)
+        assert field.description
+        assert field.description in part
+
+
 def test_the_example_loads_with_all_it_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = doctor.example()
     for name in re.findall(r'"env:(\w+)"', example):

@@ -62,6 +62,8 @@ def test_every_page_is_there() -> None:
         "trends",
         "sources",
         "settings",
+        "history",
+        "practice",
     }
 
 

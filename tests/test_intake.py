@@ -38,6 +38,7 @@ from connector.incoming import (
     Media,
     Missed,
     Person,
+    Reference,
     Refused,
 )
 from connector.ingest import ingest
@@ -130,7 +131,9 @@ class House:
         return dict(counts)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])]
+)
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Database]]:
     """One database for all tests of this file: to make one takes longer than a test."""
     url = f"sqlite:///{tmp_path_factory.mktemp('intake') / 'test.db'}"
@@ -330,7 +333,7 @@ def _breaks(*_: Any) -> None:
 
 
 def test_batch_that_fails_in_the_middle_leaves_neither(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.intake.insert_suspects", _breaks)
+    monkeypatch.setattr("connector.grouping.group", _breaks)
     with pytest.raises(RuntimeError):
         house.take(a_post("1"), cursor="after 1")
     assert house.rows(select(Post)) == []
@@ -341,7 +344,7 @@ def test_duplicates_within_and_across_batches_are_counted_not_stored(house: Hous
     first = house.take(a_post("1"), a_post("1"), a_post("2"))
     again = house.take(a_post("1"), a_post("2"))
     assert (first.new, first.duplicate, again.new, again.duplicate) == (2, 1, 0, 2)
-    assert len(house.rows(select(Post))) == len(house.rows(select(Suspect))) == 2
+    assert len(house.rows(select(Post))) == len(house.rows(select(SuspectPost))) == 2
 
 
 def test_same_id_of_another_source_is_another_post(house: House) -> None:
@@ -376,8 +379,11 @@ def test_edit_keeps_the_author_readable(house: House) -> None:
 def test_edit_that_tells_of_an_emergency_makes_the_waiting_suspect_urgent(house: House) -> None:
     house.take(a_post("1"))
     version = house.only(select(Suspect)).version
+    with house.database.writing() as session:
+        session.exec(select(Suspect)).one().opened_at = now()
     house.take(a_post("2", "pothole, and now a gas leak", edits=["1", "2"]))
     suspect = house.only(select(Suspect))
+    assert (suspect.urgent_why, suspect.opened_at) == ("gas", None), "nobody has seen the danger yet"
     assert (suspect.urgent, house.only(select(RequestType.code).join(Suspect))) == (1, "gas")
     assert suspect.version > version
 
@@ -389,6 +395,8 @@ def test_edit_does_not_overrule_a_persons_type(house: House) -> None:
     workflow.retype(house.database, house.config, house.only(select(Suspect.id)), "other", "Dana")
     house.take(a_post("2", "pothole, and now a gas leak", edits=["1", "2"]))
     assert house.only(select(RequestType.code).join(Suspect)) == "other"
+    suspect = house.only(select(Suspect))
+    assert (suspect.urgent, suspect.urgent_why) == (1, "gas")
 
 
 def test_edit_leaves_a_decided_suspect_and_what_was_frozen_as_they_were(house: House) -> None:
@@ -693,15 +701,15 @@ def test_refused_one_that_waits_again_is_withdrawn_with_its_post(house: House) -
 
 
 def test_deletion_of_one_of_two_posts_brings_a_queued_one_back_to_the_reviewer(house: House) -> None:
-    house.take(a_post("1", "pothole first"), a_post("2", "pothole second"))
-    first, second = house.rows(select(Suspect).order_by(col(Suspect.id)))
-    with house.database.writing() as session:
-        session.add(SuspectPost(suspect_id=first.id, post_id=second.lead_post_id))
+    answer = [Reference(Kind.REPLY, "1")]
+    house.take(a_post("1", "pothole first"), a_post("2", "pothole second", references=answer))  # so one suspect
+    first = house.only(select(Suspect))
+    second = house.only(select(Post.id).where(Post.source_id == "2"))
     workflow.accept(house.database, house.config, first.id, "Dana")
     house.take(Deleted("1"))
-    suspect = house.only(select(Suspect).where(Suspect.id == first.id))
-    assert (suspect.status, suspect.returned_because, suspect.lead_post_id) == (
-        "waiting", privacy.RETURNED, second.lead_post_id,
+    suspect = house.only(select(Suspect))
+    assert (suspect.status, suspect.returned_because, suspect.lead_post_id, suspect.posts) == (
+        "waiting", privacy.RETURNED, second, 1,
     )  # fmt: skip
     workflow.accept(house.database, house.config, first.id, "Dana")
     house.deliveries.step()
@@ -711,7 +719,7 @@ def test_deletion_of_one_of_two_posts_brings_a_queued_one_back_to_the_reviewer(h
 
 
 def test_outbox_forgets_what_was_erased_also_after_a_crash(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.take(a_post("1"), a_post("2", "pothole that stays"))
+    house.take(a_post("1"), a_post("2", "crater that stays", author=Person("dan_example")))
     for suspect in house.rows(select(Suspect.id)):
         workflow.accept(house.database, house.config, suspect, "Dana")
     house.deliveries.step()
@@ -769,6 +777,7 @@ def city(tmp_path: Path) -> House:
 
 
 @needs_recordings
+@pytest.mark.long
 def test_every_recorded_file_goes_through_and_a_second_time_stores_nothing(city: House) -> None:
     files = sorted(RECORDED.glob("*.json*"))
     assert {file.name for file in files} == set(READ_AND_BAD)

@@ -48,9 +48,21 @@ def test_no_more_tasks_are_taken_than_there_are_processes() -> None:
             assert len(taken) <= done + 3
 
 
-def test_large_tasks_and_answers_do_not_block_each_other() -> None:
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_large_tasks_and_answers_do_not_block_each_other(ahead: int) -> None:
     with Pool(bytes.upper, 2) as pool:
-        assert all(len(found) == 2**20 for found in pool.results([b"a" * 2**20] * 8))
+        assert all(len(found) == 2**20 for found in pool.results([b"a" * 2**20] * 20, ahead))
+
+
+def test_processes_go_on_with_what_waits_there_while_nobody_takes_an_answer() -> None:
+    with Pool(_moment, 2) as pool:
+        found = pool.results(range(20), ahead=3)
+        moments = [next(found)]
+        time.sleep(0.3)
+        taken = time.time()
+        moments += found
+    assert sum(moment < taken for moment in moments) == 1 + 8, "the one taken, two at work, and three that wait at each"
+    assert moments[::2] == sorted(moments[::2]), "each process takes every second task, and they in turn"
 
 
 def test_error_in_a_process_is_one_here_and_repeats_no_text() -> None:
@@ -89,6 +101,10 @@ def test_processes_end_when_the_one_that_made_them_is_killed() -> None:
         time.sleep(0.05)
     assert len(pids) == 3
     assert not any(map(_lives, pids))
+
+
+def _moment(_: int) -> float:
+    return time.time()
 
 
 def _pid(_: int) -> int:

@@ -92,3 +92,31 @@ def test_most_words_decide_unless_a_type_is_urgent_and_the_best_rule_comes_first
     assert (suspect["request_type_id"], suspect["score"]) == (type_id, score)
     assert suspect["urgent"] == (type_id == 3)
     assert [rule["rule"] for rule in json.loads(suspect["why"])] == why
+
+
+def suspect_of(preparer: Preparer, text: str, lang: str = "en") -> dict[str, object]:
+    (step,) = prepared(preparer, Arrived(Incoming("1", text, lang, b"{}"))).steps
+    assert isinstance(step, Run)
+    return dict(zip(SUSPECT, step.posts[0].suspect, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "urgent", "why"),
+    [
+        ("big pothole", 0, ""),
+        ("a pothole, and power lines down beside it", 1, "wire"),
+        ("gas", 1, ""),
+        ("strong smell of gas from the pothole", 1, "gas"),
+    ],
+)
+def test_a_danger_in_the_text_is_urgent_whatever_the_type(preparer: Preparer, text: str, urgent: int, why: str) -> None:
+    suspect = suspect_of(preparer, text)
+    assert (suspect["urgent"], suspect["urgent_why"]) == (urgent, why)
+
+
+def test_the_language_is_read_from_the_words_only_where_the_platform_does_not_say_it(preparer: Preparer) -> None:
+    text = "El pothole enorme de la esquina sigue abierto y nadie viene"
+    assert suspect_of(preparer, text, "en")["language"] == "en"
+    assert suspect_of(preparer, text, "und")["language"] == "es"
+    preparer.reads_languages = False
+    assert suspect_of(preparer, text, "und")["language"] == "und"

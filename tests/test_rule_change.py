@@ -17,11 +17,11 @@ from sqlmodel import select
 from connector import rulebook, sources, workflow
 from connector.config import Adapter, Config
 from connector.intake import Intake
-from connector.models import AuditEntry, Match, Post, ReadCount, Rule, SourceState, Utc
+from connector.models import AuditEntry, Match, NearKey, Post, ReadCount, Rule, SourceState, Utc, now
 from connector.rulebook import Wanted
 from connector.sealing import Sealer
 from connector.sources.sample import Sample
-from connector.store import Database
+from connector.store import Database, near
 from connector.triage import Gazetteer
 from tests.builders import a_rule
 
@@ -109,3 +109,20 @@ def test_a_changed_rule_holds_from_the_next_batch_and_no_post_is_lost_or_read_tw
     assert read == len(came), "every post was counted once"
     assert any(list(kept) == expected(came, switch) for switch in range(len(came)))
     assert taken_up_at - changed_at < timedelta(seconds=2)
+
+
+@pytest.mark.long
+def test_a_worker_forgets_meanwhile_by_what_old_suspects_were_found(
+    database: Database, stream: Config, sealer: Sealer, gazetteer: Gazetteer
+) -> None:
+    old, first_slice = int((now() - near.KEPT).timestamp()) - 60, -(2**63)
+    with database.writing() as session:
+        near.insert_keys(session, [(first_slice, old, 1)])
+    with running(database, stream, Intake(stream, sealer, gazetteer)):
+        until = time.monotonic() + 30
+        while True:
+            with database.reading() as session:
+                if session.exec(select(func.count()).select_from(NearKey)).one() == 0:
+                    break
+            assert time.monotonic() < until, "the key is still there"
+            time.sleep(0.2)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from connector import rulebook
-from connector.config import Config, Login
+from connector import access, rulebook
+from connector.config import Config
 from connector.errors import AlreadyDecidedError, RuleError
 from connector.models import AuditEntry, Rule, RuleVersion, User
 from connector.rulebook import Change, Wanted, compared
-from connector.store import Database, catalogue, house
-from tests.builders import a_rule, a_type, added
+from connector.store import Database, catalogue
+from tests.builders import a_login, a_rule, a_type, added
 
 PERSON = "from:ann_example"
 """Forbidden: it watches a person."""
@@ -56,7 +56,7 @@ class Book:
 
     def with_login(self, **roles: str) -> None:
         """From now on people are asked who they are."""
-        self.config = self.config.model_copy(update={"login": Login(provider="city")})
+        self.config = self.config.model_copy(update={"login": a_login()})
         with self.database.writing() as session:
             for login, role in roles.items():
                 added(session, User(login=login, role=role))
@@ -144,7 +144,7 @@ def test_an_administrator_who_left_is_none(book: Book) -> None:
     book.with_login(ada="administrator")
     with book.database.writing() as session:
         session.exec(select(User)).one().active = False
-        assert not house.is_administrator(session, book.config, "ada")
+        assert not access.may(session, book.config, "ada", access.Right.SETTINGS)
 
 
 def test_an_override_of_nothing_forbidden_is_not_written_down(book: Book) -> None:

@@ -133,6 +133,12 @@ def test_a_look_counts_and_guesses(config: Config) -> None:
     assert look.choice.columns == {"text": "Description", "id": "Ticket #", "posted_at": "Opened", "author": "User"}
 
 
+def test_a_date_that_could_be_two_days_is_seen_however_late_it_comes(config: Config) -> None:
+    early = "".join(f"{n},a,2026-03-{n % 28 + 1:02},x\n" for n in range(2000))
+    assert takein.look(config, "upload", (HEAD + early).encode()).is_unclear is False
+    assert takein.look(config, "upload", (HEAD + early + "n,a,03/04/2026,x\n").encode()).is_unclear is True
+
+
 def test_the_first_rows_are_shown_without_a_handle_and_with_what_is_wrong(config: Config) -> None:
     raw = (HEAD + '1,"ann_x says hi, @bob_y and @testville",2026-03-01,ann_x\n2,,,\n' + "3,c,,\n" * 9).encode()
     shown = takein.preview(config, "upload", raw, takein.look(config, "upload", raw).choice)
@@ -151,7 +157,7 @@ def test_a_correction_of_the_columns_counts(config: Config) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "why"),
-    [(b"", "cannot be read: it is empty"), (b"[{}]", "one object a line"), (b"when\n1\n", "no column of its header")],
+    [(b"", "cannot be read: it is empty"), (b"[{}]", "one object a line"), (b"when\n1\n", "choose the one that is")],
 )
 def test_a_file_that_is_no_table_is_refused_in_a_sentence(config: Config, raw: bytes, why: str) -> None:
     with pytest.raises(FileError, match=why):
@@ -159,7 +165,7 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(config: Config, raw: b
 
 
 def test_the_words_name_three_refusals_and_count_the_others() -> None:
-    named = [(line, "no text") for line in range(2, 9)]
+    named = [(line, "no text") for line in range(2, 5)]
     result = Result(read=1234, met=57, new=40, known=17, refused=9, named=named)
     assert result.in_words() == (
         "1,234 read, 57 met a rule, 40 new, 17 known, 9 rows refused: line 2 no text; line 3 no text; line 4 no text "

@@ -29,7 +29,8 @@ _POST = (
 _SUSPECT = (
     "id", "status", "request_type_id", "lead_post_id", "why", "urgent", "language", "place", "place_method",
     "place_words", "district", "people", "posts", "first_posted_at", "last_posted_at", "created_at", "decided_at",
-    "decided_by", "dismiss_reason", "assigned_to", "claimed_by", "version",
+    "decided_by", "dismiss_reason", "assigned_to", "claimed_by", "version", "source", "urgent_why", "opened_by",
+    "acknowledged_by",
 )  # fmt: skip
 
 Row = tuple[Any, ...]
@@ -100,7 +101,7 @@ def _keep(database: Database, texts: Sequence[tuple[int, str]], chance: random.R
                        chance.randbytes(130), at, at))  # fmt: skip
         why = [{"rule_id": 1, "rule": "Rule 0", "words": ["pothole"]}]
         suspects.append((id_, status, 1 + id_ % 16, id_, why, 0, "en", "12 Birch Street", "address", "", "", 1, 1, at,
-                         at, at, None if status == "waiting" else at, "", "", "", "", 1))  # fmt: skip
+                         at, at, None if status == "waiting" else at, "", "", "", "", 1, "x", "", "", ""))  # fmt: skip
         joins.append((id_, id_, at, ""))
         matches.append((id_, 1 + id_ % 100, 1, ["pothole"], at))
     with database.writing() as session:

@@ -30,6 +30,7 @@ from connector.triage import Gazetteer
 
 _BATCH = 500
 _PATIENCE = 300.0  # seconds
+_COMMAND = [sys.executable, "-c", "from connector.bench._burst import main; main()"]
 
 
 class Burst(Source):
@@ -60,7 +61,7 @@ def ingested(home: Path, file: Path) -> float | None:
 
     None where the system does not tell.
     """
-    command = [sys.executable, "-m", "connector.bench._burst", "ingest", str(home)]
+    command = [*_COMMAND, "ingest", str(home)]
     with file.open("rb") as lines, subprocess.Popen(command, cwd=DATA.parent, stdin=lines) as process:
         peak = 0.0
         while process.poll() is None:
@@ -82,8 +83,8 @@ def _held(pid: int) -> float:
 
 
 def measured(home: Path, file: Path, count: int) -> dict[str, Any]:
-    """Seconds, CPU seconds and megabytes of a worker that takes this file in one burst, in a process of its own."""
-    command = [sys.executable, "-m", "connector.bench._burst", "worker", str(home), str(file), str(count)]
+    """Seconds and megabytes of a worker that takes this file in one burst, in a process of its own."""
+    command = [*_COMMAND, "worker", str(home), str(file), str(count)]
     done = subprocess.run(command, cwd=DATA.parent, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = msgspec.json.decode(done.stdout)
     return found
@@ -100,21 +101,21 @@ def _work(home: str, file: str, count: str) -> None:
     config = at(Path(home)).model_copy(update={"sources": {"x": Adapter(kind="x")}})
     database = store.open_database(config)
     city = config.city
-    gazetteer = Gazetteer.load(city.streets, city.landmarks, city.districts)
+    gazetteer = Gazetteer.load(city.streets, city.landmarks, city.districts, city.name)
     intake = Intake(config, sealing.load(config), gazetteer)
     collector = Collector(database, config, intake, {"x": Burst(Path(file), config)})
     idle = _peak_mb()
-    began, cpu, read = time.perf_counter(), time.process_time(), 0
+    began, read = time.perf_counter(), 0
     collector.start()
     while read < int(count):
         if taken := collector.store_next(0.1):
             read += taken.read
         if time.perf_counter() - began > _PATIENCE:
             raise SystemExit(f"only {read} of {count} posts were stored")
-    spent, worked = time.perf_counter() - began, time.process_time() - cpu
+    spent = time.perf_counter() - began
     collector.stop()
     database.close()
-    told = {"seconds": spent, "cpu": worked, "peak_mb": _peak_mb(), "idle_mb": idle}
+    told = {"seconds": spent, "peak_mb": _peak_mb(), "idle_mb": idle}
     sys.stdout.write(msgspec.json.encode(told).decode())
 
 
@@ -127,7 +128,7 @@ def _peak_mb() -> float:
     return 0.0
 
 
-if __name__ == "__main__":
+def main() -> None:
     what, *arguments = sys.argv[1:]
     if what == "ingest":
         _ingest(*arguments)

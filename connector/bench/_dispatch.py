@@ -48,7 +48,7 @@ def dispatch(count: int = 500, turns: int = 3) -> dict[str, Any]:
 
 def _accept_all(database: Database, count: int) -> None:
     with database.writing() as session:
-        joins = ((id_, id_, START, "") for id_ in range(1, count + 1))
+        joins = [(id_, id_, START, "") for id_ in range(1, count + 1)]
         bulk.writer(table(SuspectPost), ("suspect_id", "post_id", "joined_at", "joined_by"), database.dialect).insert(
             session, joins
         )

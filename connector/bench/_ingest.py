@@ -26,10 +26,12 @@ from connector.config import Config
 from connector.sources.x.shapes import WholeLine, decoder
 from connector.store import Database
 
-_POSTS, _MANY, _DENSE = 40_000, 200_000, 0.2
-"""Where few posts match, it takes many until starting the processes weighs little."""
-_INGESTED = {"post": "id", "match": "post_id", "suspect": "lead_post_id", "suspect_post": "post_id"}
-"""What a stored post leaves behind, and the column that holds its id."""
+_POSTS, _MANY, _DENSE = 80_000, 400_000, 0.2
+"""It takes so many until starting the processes weighs little; the fewer match, the more."""
+_INGESTED = {
+    "post": "id", "match": "post_id", "suspect": "lead_post_id", "suspect_post": "post_id", "near_key": "suspect_id",
+}  # fmt: skip
+"""What a stored post leaves behind, and the column that holds its id, or its suspect's."""
 
 
 def ingest(
@@ -95,6 +97,9 @@ def _burst(template: Config, folder: Path, count: int, share: float, floor: floa
     }  # fmt: skip
 
 
+_MADE = ("post", "suspect")
+
+
 @dataclass
 class _Spent:
     """Seconds, a value for each turn."""
@@ -130,24 +135,27 @@ def _written(database: Database, config: Config, count: int, batch: int) -> Iter
     sealer = sealing.load(config)
     with contextlib.closing(database.engine.raw_connection()) as pooled:
         connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
-        stored = connection.execute("SELECT count(*) FROM post").fetchone()[0]
+        stored, made = (connection.execute(f"SELECT max(id) FROM {table}").fetchone()[0] or 0 for table in _MADE)
         columns = {table: _columns(connection, table) for table in _INGESTED}
         statements = {
             t: f"INSERT INTO {t} ({', '.join(c)}) VALUES ({', '.join('?' * len(c))})" for t, c in columns.items()
         }
         batches = -(-count // batch)
         for at in range(batches):
-            span = (at * stored // batches, (at + 1) * stored // batches)
+            part = (at / batches, (at + 1) / batches)
+            posts_, suspects = ([int(edge * most) for edge in part] for most in (stored, made))
             rows = {
                 table: connection.execute(
-                    f"SELECT {', '.join(columns[table])} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY rowid",
-                    span,
+                    f"SELECT {', '.join(columns[table])} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY {key}",
+                    suspects if key == "suspect_id" else posts_,
                 ).fetchall()
                 for table, key in _INGESTED.items()
             }
-            found = connection.execute("SELECT source_id, author_sealed FROM post WHERE id > ? AND id <= ?", span)
+            found = connection.execute("SELECT source_id, author_sealed FROM post WHERE id > ? AND id <= ?", posts_)
             sealed = [(id_, sealer.unseal(value, "x", id_)) for id_, value in found if value]
-            places = connection.execute("SELECT place FROM suspect WHERE lead_post_id > ? AND lead_post_id <= ?", span)
+            places = connection.execute(
+                "SELECT place FROM suspect WHERE lead_post_id > ? AND lead_post_id <= ?", posts_
+            )
             yield _Written(rows, statements, sealed, [place for (place,) in places])
 
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import event
-from sqlmodel import Session
+from sqlalchemy import event, func
+from sqlmodel import Session, select
 
 from connector.bench._house import copied, empty, table, us, workspace
 from connector.bench._posts import SEED, START
@@ -50,25 +50,32 @@ def queue(small: int = 200, large: int = 200_000, turns: int = 40) -> dict[str, 
     return result
 
 
-def fill(database: Database, count: int) -> None:
-    """Waiting suspects of 16 types in 6 districts, each with a post, as the intake would leave them."""
+def fill(database: Database, count: int, waiting: int | None = None) -> None:
+    """Suspects of 16 types in 6 districts, each with a post, as the intake would leave them; so many wait, all by
+    default, and the older ones are dismissed."""
     chance = random.Random(SEED)
     post = ("id", "source", "source_id", "version_id", "kind", "text", "lang", "conversation_id", "reply_settings",
             "place_name", "own", "mentions_us", "author_key", "posted_at", "received_at")  # fmt: skip
-    suspect = ("id", "status", "request_type_id", "lead_post_id", "score", "urgent", "language", "place",
-               "place_method", "place_words", "district", "people", "posts", "first_posted_at", "last_posted_at",
-               "created_at", "decided_by", "dismiss_reason", "assigned_to", "claimed_by", "version")  # fmt: skip
+    suspect = ("id", "status", "request_type_id", "lead_post_id", "score", "urgent", "urgent_why", "language", "source",
+               "place", "place_method", "place_words", "district", "people", "posts", "first_posted_at",
+               "last_posted_at", "created_at", "opened_by", "acknowledged_by", "decided_by", "dismiss_reason",
+               "assigned_to", "claimed_by", "version")  # fmt: skip
+    waiting = count if waiting is None else waiting
     urgent = {round((n + 0.5) * count / 20) for n in range(20)}
+    with database.reading() as session:
+        before = max(session.exec(select(func.max(model.id))).one() or 0 for model in (Post, Suspect))
     for start in range(1, count + 1, 5000):
         posts_, suspects = [], []
-        for id_ in range(start, min(start + 5000, count + 1)):
-            at = START + timedelta(seconds=id_ - chance.randrange(3600))
-            text = f"The street light at number {id_} has been broken for weeks, please send somebody. " * 2
-            posts_.append((id_, "x", f"1{id_:018}", "", "post", text, "en", "", "", "", False, False,
+        for number in range(start, min(start + 5000, count + 1)):
+            id_ = before + number
+            at = START + timedelta(seconds=number - chance.randrange(3600))
+            text = f"The street light at number {number} has been broken for weeks, please send somebody. " * 2
+            status = "waiting" if number > count - waiting else "dismissed"
+            posts_.append((id_, "x", f"1{number:018}", "", "post", text, "en", "", "", "", False, False,
                            f"{chance.getrandbits(128):032x}", at, at))  # fmt: skip
-            suspects.append((id_, "waiting", 1 if id_ in urgent else 2 + id_ % 15, id_, 0.5, int(id_ in urgent), "en",
-                             f"{id_ % 900} Birch Street", "address", "", f"District {id_ % 6}", 1, 1, at, at, at,
-                             "", "", "", "", 1))  # fmt: skip
+            suspects.append((id_, status, 1 if number in urgent else 2 + number % 15, id_, 0.5, int(number in urgent),
+                             "", "en", "x", f"{number % 900} Birch Street", "address", "", f"District {number % 6}", 1,
+                             1, at, at, at, "", "", "", "", "", "", 1))  # fmt: skip
         with database.writing() as session:
             bulk.writer(table(Post), post, database.dialect).insert(session, posts_)
             bulk.writer(table(Suspect), suspect, database.dialect).insert(session, suspects)

@@ -114,17 +114,17 @@ class Collector:
     def _held(self) -> dict[str, Source]:
         return {name: reader.source for name, reader in list(self._readers.items()) if not reader.ended}
 
-    def _begin(self, name: str, at_once: bool = False) -> None:
-        """Read this source, unless somebody paused it; `at_once`: whatever the platform asked for."""
+    def _begin(self, name: str) -> None:
+        """Read this source, unless somebody paused it, and not before the platform asked to be tried again."""
         with self._changing:
             if name not in self._readers or self._readers[name].ended:
                 kind, behind = self.config.sources[name].kind, self._told_to_stop.pop(name, None)
-                begin = partial(self._where, name, at_once)
+                begin = partial(self._where, name)
                 self._readers[name] = Reader(
                     self.database, self.sources[name], kind, self._inbox(name), begin, behind
                 )  # fmt: skip
 
-    def _where(self, name: str, at_once: bool) -> tuple[str, float] | None:
+    def _where(self, name: str) -> tuple[str, float] | None:
         """The cursor, while it is spooled that at the end of the spool, and how long to wait; None: it is paused."""
         inbox = self._inbox(name)
         with self.database.writing() as session:
@@ -133,7 +133,7 @@ class Collector:
             return None
         if self._worker:
             self._open_spool(inbox, self.sources[name])
-        wait = (state.retry_at - now()).total_seconds() if state.retry_at and not at_once else 0.0
+        wait = (state.retry_at - now()).total_seconds() if state.retry_at else 0.0
         return inbox.last_cursor or state.cursor, max(0.0, wait)
 
     def _end(self, name: str) -> None:
@@ -307,7 +307,7 @@ class Collector:
         if name in self._readers and not self._readers[name].ended:
             self._readers[name].wake()
         else:
-            self._begin(name, at_once=True)
+            self._begin(name)
 
     def _may_read(self, name: str) -> bool:
         return self._leases is None or self._leases.holds(name)

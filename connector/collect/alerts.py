@@ -25,7 +25,7 @@ from connector.models import Alert, AlertKind, Gap, GapCause, SourceState, now
 from connector.store import Database, alerts
 from connector.store import sources as questions
 
-__all__ = ["NEXT", "Alerts", "notifier", "what_stops"]
+__all__ = ["CAUSES", "NEXT", "Alerts", "mailer", "notifier", "what_stops"]
 log = structlog.get_logger()
 _EVERY = 60.0  # seconds between two looks
 _UNHEARD = timedelta(minutes=5)
@@ -36,10 +36,17 @@ _LOST_SHOWN = timedelta(days=7)
 NEXT = {
     AlertKind.SILENT: "See whether posts appear at the platform itself. If they do, press Try again now on Sources.",
     AlertKind.REFUSED: "Make a new key at the platform, put it where the settings name it, and restart the worker.",
-    AlertKind.SPENT: "Raise `monthly_limit` in the settings and restart the worker; or read on with the new month.",
+    AlertKind.SPENT: "Raise what it names: `monthly_limit` in the settings, then restart the worker; or the limit at "
+    "the platform, then press Try again now on Sources. Else it reads on with the new month.",
     AlertKind.LOST: "Look at the platform yourself if that time matters; then press Seen on Sources.",
 }
 """What to do about it."""
+CAUSES = {
+    GapCause.DOWN: "no worker ran", GapCause.DISCONNECT: "connection lost", GapCause.RATE_LIMIT: "rate limit",
+    GapCause.REFUSED: "access refused", GapCause.CREDITS: "limit used up",
+    GapCause.BACK_PRESSURE: "we were too slow", GapCause.PAUSED: "paused by a person", "": "cause not known",
+}  # fmt: skip
+"""Why posts may be missing, in words for people."""
 _TITLES = {
     AlertKind.SILENT: "is quiet", AlertKind.REFUSED: "is refused", AlertKind.SPENT: "has used up its limit",
     AlertKind.LOST: "lost posts",
@@ -80,11 +87,12 @@ class Alerts:
         found: dict[tuple[str, str], str] = {}
         with self.database.reading() as session:
             known = alerts.all_open(session)
-            causes = alerts.lasting_causes(session)
+            lasting = alerts.lasting(session)
             silent = {alert.source for alert in known if alert.kind == AlertKind.SILENT}
             for state in questions.all_states(session):
                 if state.name in self.config.sources:
-                    found |= self._found(session, state, causes.get(state.name, ""), state.name in silent)
+                    cause, _ = lasting.get(state.name, ("", None))
+                    found |= self._found(session, state, cause, state.name in silent)
         if found != {(alert.source, alert.kind): alert.says for alert in known}:
             with self.database.writing() as session:
                 alerts.keep(session, names, found)
@@ -122,7 +130,7 @@ class Alerts:
         return _quiet(quiet, state.last_post_at, at) if quiet else ""
 
     def _lost(self, lost: Sequence[Gap]) -> str:
-        whys = ", ".join(dict.fromkeys(gap.cause or "cause not known" for gap in lost))
+        whys = ", ".join(dict.fromkeys(CAUSES.get(gap.cause, gap.cause) for gap in lost))
         newest = lost[-1]
         when = f"{self._clock(newest.from_at)} to {self._clock(newest.to_at or now())}"
         if len(lost) == 1:
@@ -190,12 +198,15 @@ def what_stops(state: SourceState, cause: str) -> AlertKind | None:
 
 def notifier(config: Config) -> Channel | None:
     """The channel that mails the operator, if the settings name one."""
-    if config.notify is None:
-        return None
-    name = config.notify.channel
+    return mailer(config, config.notify.channel, "notify") if config.notify else None
+
+
+def mailer(config: Config, name: str, section: str) -> Channel:
+    """The channel of this name, which a section of the settings wants to mail by; ConfigError if it cannot."""
     way = dispatch.load(name, config.channels[name], config.delivery.timeout, config.home)
     if not way.can_notify:
-        raise ConfigError(f"`channel` in [notify]: {name} is of kind {config.channels[name].kind}, which mails nobody.")
+        kind = config.channels[name].kind
+        raise ConfigError(f"`channel` in [{section}]: {name} is of kind {kind}, which mails nobody.")
     return way
 
 

@@ -60,7 +60,7 @@ class Reader:
         self._woken.set()
 
     def wake(self) -> None:
-        """Try again at once, if it rests after a failure."""
+        """Try again at once, if it rests after a failure and the platform named no wait."""
         self._woken.set()
 
     def _run(self) -> None:
@@ -68,7 +68,7 @@ class Reader:
         if begun is None:
             return
         self._cursor, wait = begun
-        self._woken.wait(wait)
+        self._stopping.wait(wait)
         failures = 0
         while not self._stopping.is_set():
             try:
@@ -85,9 +85,10 @@ class Reader:
                 failures += 1
                 self.well = False
                 self._woken.clear()
-                wait = self._failed(error, failures)
-            if not self._stopping.is_set():
-                self._woken.wait(wait)
+                wait, told = self._failed(error, failures)
+                if not self._stopping.is_set():
+                    # A person who asks twice must not knock at a platform that asked us to stay away.
+                    (self._stopping if told else self._woken).wait(wait)
 
     def _begun(self) -> tuple[str, float] | None:
         """Once the one before has ended, and the database answers."""
@@ -102,8 +103,8 @@ class Reader:
                 self._stopping.wait(FIRST_WAIT)
         return None
 
-    def _failed(self, error: Exception, failures: int) -> float:
-        """Say so; seconds until the next try."""
+    def _failed(self, error: Exception, failures: int) -> tuple[float, bool]:
+        """Say so; seconds until the next try, and whether the platform asked for them."""
         growing: float = FIRST_WAIT * 2 ** min(failures - 1, 10)
         wait, state, cause, says = min(growing, LONGEST_WAIT), "catching up", GapCause.DISCONNECT, str(error)
         match error:
@@ -120,9 +121,9 @@ class Reader:
             case _:
                 log.error("a source broke", source=self.source.name, **whereabouts(error))
                 says = f"The source broke: {type(error).__name__}"
-        told = wait if isinstance(error, TemporaryError) and error.retry_after is not None else None
-        self._note(state, says, cause, told)
-        return wait
+        told = isinstance(error, TemporaryError) and error.retry_after is not None
+        self._note(state, says, cause, wait if told else None)
+        return wait, told
 
     def _note(self, state: str, says: str, cause: GapCause | None = None, told: float | None = None) -> None:
         """`told`: the seconds that the platform asked for, which bind the next worker too."""

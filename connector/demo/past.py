@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete
+from sqlalchemy import update as sql_update
 from sqlmodel import Session, SQLModel, col, select
 
 from connector import catalogue_file, sealing, sources, workflow
@@ -22,12 +23,16 @@ from connector.config import DEMO, Config
 from connector.demo import desk
 from connector.intake import Intake
 from connector.models import (
+    Apart,
     AuditEntry,
     Decision,
     DecisionKind,
     DeliveryStatus,
     Dispatch,
+    Draft,
     Match,
+    NearKey,
+    Note,
     Post,
     RequestType,
     Suspect,
@@ -56,7 +61,8 @@ _CLOSING = (
 def intake(config: Config) -> Intake:
     """An intake with the city's keys and map."""
     city = config.city
-    return Intake(config, sealing.load(config), Gazetteer.load(city.streets, city.landmarks, city.districts))
+    gazetteer = Gazetteer.load(city.streets, city.landmarks, city.districts, city.name)
+    return Intake(config, sealing.load(config), gazetteer)
 
 
 def desk_file(config: Config) -> Path:
@@ -133,7 +139,25 @@ class _Past:
             else:
                 self._dismiss(suspect, told.reason or "no_problem", at, by)
         self.session.flush()
+        self._came_then()
         self._file(sent)
+
+    def _came_then(self) -> None:
+        """What was decided came before it was: its rows are dated as its posts."""
+        decided = select(Suspect.id).where(col(Suspect.decided_at).is_not(None)).scalar_subquery()
+        posts = select(SuspectPost.post_id).where(col(SuspectPost.suspect_id).in_(decided)).scalar_subquery()
+        posted = select(Post.posted_at)
+        for change in (
+            sql_update(Suspect).where(col(Suspect.id).in_(decided)).values(created_at=Suspect.first_posted_at),
+            sql_update(Post).where(col(Post.id).in_(posts)).values(received_at=Post.posted_at),
+            sql_update(Match)
+            .where(col(Match.post_id).in_(posts))
+            .values(matched_at=posted.where(Post.id == Match.post_id).scalar_subquery()),
+            sql_update(SuspectPost)
+            .where(col(SuspectPost.suspect_id).in_(decided))
+            .values(joined_at=posted.where(Post.id == SuspectPost.post_id).scalar_subquery()),
+        ):
+            self.session.exec(change)
 
     def _dismiss(self, suspect: Suspect, reason: str, at: datetime, by: str) -> None:
         suspect.status, suspect.dismiss_reason = SuspectStatus.DISMISSED, reason
@@ -213,14 +237,21 @@ def trim(database: Database, config: Config) -> int:
         if not old:
             return 0
         suspects = list(session.exec(select(SuspectPost.suspect_id).where(col(SuspectPost.post_id).in_(old))))
+        led = select(Suspect.id).where(col(Suspect.lead_post_id).in_(old))  # one that was merged holds no posts
+        suspects += [i for i in session.exec(led) if i is not None]
+        for name in ("follows_id", "merged_into_id"):
+            earlier = getattr(Suspect, name).in_(suspects)
+            session.exec(sql_update(Suspect).where(earlier).values({name: None}))
         dispatches = list(session.exec(select(Dispatch.id).where(col(Dispatch.suspect_id).in_(suspects))))
         _delete(session, TicketEvent, "dispatch_id", dispatches)
         for table, column in (
             (Ticket, "suspect_id"), (Dispatch, "suspect_id"), (Decision, "suspect_id"), (SuspectPost, "suspect_id"),
+            (NearKey, "suspect_id"), (Apart, "suspect_id"), (Note, "suspect_id"), (Draft, "suspect_id"),
             (Suspect, "id"),
         ):  # fmt: skip
             _delete(session, table, column, suspects)
         _delete(session, Match, "post_id", old)
+        _delete(session, Apart, "post_id", old)
         _delete(session, Post, "id", old)
     return len(old)
 

@@ -12,7 +12,7 @@ import io
 import re
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ import requests
 import urllib3
 
 from connector.dispatch._text import quoted
-from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, UnclearError
+from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, UnclearError, causes
 
 LARGEST = 16 * 1024 * 1024
 """Bytes; a longer answer is not read to its end."""
@@ -92,11 +92,11 @@ class Http:
 
     def _lost(self, error: Exception, sent: bool) -> AdapterError:
         """No answer, or half of one."""
-        causes = list(_causes(error))
-        slow = any(isinstance(cause, SLOW) for cause in causes)
+        below = list(causes(error))
+        slow = any(isinstance(cause, SLOW) for cause in below)
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return AuthError("The server's address cannot be used; mend it in the settings.", self.name)
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in below):
             return AuthError(
                 "The server's certificate is not trusted; nothing was sent. Mend it, then resume.", self.name
             )
@@ -176,20 +176,6 @@ def _read(answer: requests.Response, deadline: float) -> bytes:
         if len(body) > LARGEST:
             raise requests.ConnectionError("the answer is too long")
     return body
-
-
-def _causes(error: BaseException | None) -> Iterable[BaseException]:
-    """The error and what lies below it, urllib3's `reason`s included."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [cause for cause in inner if isinstance(cause, BaseException)]
 
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

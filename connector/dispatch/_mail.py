@@ -45,7 +45,7 @@ def message(request: Request, sender: str, adapter: str = "") -> EmailMessage:
 def notice(to: str, subject: str, text: str, sender: str, adapter: str = "") -> EmailMessage:
     """A plain mail about the connector itself. Raises RefusedError for an unusable address."""
     if not ADDRESS.fullmatch(to):
-        raise RefusedError("The address in [notify] is none that mail can go to; mend `to` there.", adapter)
+        raise RefusedError("`to` in [notify] or [oncall] is no address that mail can go to; mend it.", adapter)
     title = header_text(subject, SUBJECT_LONGEST)
     mail = _empty(title)
     mail["Subject"] = title

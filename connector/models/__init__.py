@@ -24,13 +24,14 @@ from connector.models.statuses import (
     SuspectStatus,
     TicketStatus,
 )
-from connector.models.suspects import Decision, Draft, Note, Suspect, SuspectPost
+from connector.models.suspects import Apart, Decision, Draft, NearKey, Note, Suspect, SuspectPost
 
 metadata = Table.metadata
 
 __all__ = [
     "Alert",
     "AlertKind",
+    "Apart",
     "AuditEntry",
     "DELIVERY_FOLLOWS",
     "Decision",
@@ -45,6 +46,7 @@ __all__ = [
     "GapState",
     "LIVE",
     "Match",
+    "NearKey",
     "Note",
     "OptOut",
     "Post",

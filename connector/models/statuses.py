@@ -94,6 +94,11 @@ class DecisionKind(StrEnum):
     MERGE = "merge"
     SPLIT = "split"
     ASSIGN = "assign"
+    ALSO = "also"
+    """A second suspect of the same posts."""
+    PLACE = "place"
+    EXPIRE = "expire"
+    """Nobody opened it for so long that it left by itself."""
     REFUSED = "refused"
     """Their side said no: the suspect waits again."""
     WITHDRAW = "withdraw"
@@ -104,9 +109,10 @@ S, D = SuspectStatus, DeliveryStatus
 SUSPECT_FOLLOWS: dict[SuspectStatus, frozenset[SuspectStatus]] = {
     S.WAITING: frozenset({S.PARKED, S.ACCEPTED, S.DISMISSED, S.MERGED, S.WITHDRAWN, S.EXPIRED}),
     S.PARKED: frozenset({S.WAITING, S.ACCEPTED, S.DISMISSED, S.MERGED, S.WITHDRAWN, S.EXPIRED}),
-    S.ACCEPTED: frozenset({S.WAITING, S.WITHDRAWN}),
-    S.DISMISSED: frozenset({S.WAITING, S.WITHDRAWN}),
-    S.MERGED: frozenset({S.WAITING}),
+    # Undo gives back what was before: hence parked, too.
+    S.ACCEPTED: frozenset({S.WAITING, S.PARKED, S.WITHDRAWN}),
+    S.DISMISSED: frozenset({S.WAITING, S.PARKED, S.WITHDRAWN}),
+    S.MERGED: frozenset({S.WAITING, S.PARKED}),
     S.EXPIRED: frozenset({S.WAITING}),
     S.WITHDRAWN: frozenset(),
 }

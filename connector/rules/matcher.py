@@ -2,8 +2,9 @@
 
 All rules together are one set. For each rule the rarest words that any match must hold are its anchors; a post's
 tokens pick the rules whose anchors it holds, and only these are decided, exactly. The rest of a post (`detail`) is
-decoded only if such a rule asks for it; of raw lines, `survivors` passes over those without an anchor undecoded. Read
-on in `truth.py` (how one rule is decided), `sieve.py` (raw lines) and `tokens.py` (what a word is).
+decoded only if such a rule asks for it, or nearly always would; of raw lines, `survivors` passes over those without an
+anchor undecoded. Read on in `truth.py` (how one rule is decided), `sieve.py` (raw lines) and `tokens.py` (what a word
+is).
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from connector.incoming import Incoming
 from connector.rules import sieve, tokens
 from connector.rules.parser import parse
 from connector.rules.reading import Reading, Text, shown
-from connector.rules.tree import And, Cashtag, Hashtag, Near, Node, Not, Or, Phrase, Word
+from connector.rules.tree import And, Cashtag, Field, Hashtag, Mention, Near, Node, Not, Or, Phrase, Word
 from connector.rules.truth import compiled
 
 SURFACES = ("stream", "search", "local")
+_TOGETHER = 64  # posts, whose words stay in the processor's cache until they are decided
 
 # Words that stand in very many posts: poor anchors, in a city's usual languages.
 _COMMON = frozenset(
@@ -79,8 +81,8 @@ class RuleSet:
 
     def match(self, posts: Sequence[Incoming], surface: str = "local") -> list[list[Found]]:
         """For each post the rules that meet it, by rule id; `surface` says by whose reading of text."""
-        index, quotes = self._index(surface), surface != "search"
-        return [index.match(post, quotes) for post in posts]
+        quotes = surface != "search"
+        return self._index(surface).match(posts, quotes)
 
     def survivors(self, lines: Sequence[bytes], surface: str = "local", together: bytes = b"") -> Sequence[int]:
         """Which of these lines of JSON may hold a post that meets a rule; the others need not be decoded.
@@ -89,6 +91,11 @@ class RuleSet:
         """
         index = self._index(surface)
         return range(len(lines)) if index.sieve is None else index.sieve.kept(lines, together)
+
+    def survivors_of(self, block: bytes, count: int, surface: str = "local") -> Sequence[bytes] | None:
+        """The same of so many lines in one piece, each ended by a line feed: the lines themselves, None for all."""
+        index = self._index(surface)
+        return None if index.sieve is None else index.sieve.kept_of(block, count)
 
     def _index(self, surface: str) -> _Index:
         if surface not in SURFACES:
@@ -103,6 +110,8 @@ class _Index:
         self.accents = accents
         self.rules = [(rule_id, version, *compiled(tree, accents)) for rule_id, version, tree in rules]
         self.always: set[int] = set()
+        self.asking: set[int] = set()
+        """Those of the others that ask most posts with their words for more."""
         self.by_anchor: dict[str, list[tuple[frozenset[str], int]]] = {}
         """Of each anchor the rules, by number, and what must stand beside it; an empty set: nothing."""
         self.tags = any(_uses_tags(tree) for _, _, tree in rules)
@@ -112,6 +121,8 @@ class _Index:
             anchors = _anchors(tree, accents, lambda word: _commonness(word) * asked[word])
             if anchors is None:
                 self.always.add(number)
+            elif _asks(tree):
+                self.asking.add(number)
             for anchor, beside in (anchors or {}).items():
                 self.by_anchor.setdefault(anchor, []).append((beside, number))
                 self._pairs.add((anchor, beside))
@@ -123,7 +134,21 @@ class _Index:
         helps = not self.always and sieve.available()
         return sieve.Sieve(self._pairs, self.accents) if helps else None
 
-    def match(self, post: Incoming, quotes: bool) -> list[Found]:
+    def match(self, posts: Sequence[Incoming], quotes: bool) -> list[list[Found]]:
+        found: list[list[Found]] = [[] for _ in posts]
+        for start in range(0, len(posts), _TOGETHER):
+            some = posts[start : start + _TOGETHER]
+            picked = [(at, *one) for at, post in enumerate(some, start) if (one := self._picked(post, quotes))]
+            # By themselves: decoded in turns with the rest, they push its code out of the processor's cache.
+            for _, post, numbers in picked:
+                if not self.asking.isdisjoint(numbers):
+                    _ = post.incoming.detail
+            for at, post, numbers in picked:
+                found[at] = self._decide(post, numbers)
+        return found
+
+    def _picked(self, post: Incoming, quotes: bool) -> tuple[Reading, Collection[int]] | None:
+        """The post, and the rules that may meet it; None: there is none."""
         text = tokens.composed(post.text)
         folded = tokens.folded(text, self.accents)
         words = there = set(folded.split())
@@ -138,22 +163,20 @@ class _Index:
             there = there.union(*[tokens.split(tag, self.accents) for tag in post.detail.hashtags])
         numbers = self._candidates(there)
         if not numbers:
-            return []
-        own = Text(text, folded, words, self.accents)
-        return self._decide(Reading(post, self.accents, own, quoted, more_tags), numbers)
+            return None
+        return Reading(post, self.accents, Text(text, folded, words, self.accents), quoted, more_tags), numbers
 
     def _candidates(self, words: Set[str]) -> Collection[int]:
         """The rules that may meet a post with these words."""
         met = self.anchors & words
         if not met:
             return self.always
-        found = [
-            number
-            for anchor in met
-            for beside, number in self.by_anchor[anchor]
-            if not beside or not beside.isdisjoint(words)
-        ]
-        return self.always.union(found)
+        found = set(self.always)
+        for anchor in met:
+            for beside, number in self.by_anchor[anchor]:
+                if not beside or not beside.isdisjoint(words):
+                    found.add(number)
+        return found
 
     def _decide(self, post: Reading, numbers: Collection[int]) -> list[Found]:
         found = []
@@ -207,6 +230,21 @@ def _anchors(node: Node, accents: bool, common: Callable[[str], float]) -> dict[
 def _commonness(word: str) -> float:
     """A guess at the share of posts that hold a word: the shorter the more, except that the commonest are known."""
     return 0.1 if word in _COMMON else 0.1 / 2 ** min(len(word), 12)
+
+
+def _asks(node: Node) -> bool:
+    """Whether a post that holds the words of this node is, as a rule, asked for more; of an `OR` words come first."""
+    match node:
+        case And(children):
+            return any(map(_asks, children))
+        case Or(children):
+            return any(_asks(child) for child in children if not isinstance(child, Field | Mention))
+        case Not(child):
+            return _asks(child)
+        case Field(name):
+            return name != "lang"
+        case _:
+            return isinstance(node, Hashtag | Mention)
 
 
 def _uses_tags(node: Node) -> bool:

@@ -51,5 +51,5 @@ def hits(post: Reading, wanted: Sequence[str], distance: int) -> list[Hit]:
     for number, text in enumerate(post.texts):
         near = {at for window in windows(text.folded.split(), wanted, distance) for at in window}
         places = [one for at, one in enumerate(_WORD.finditer(text.folded)) if at in near]
-        found += [post.form(number, text.span(*place.span()), place[0]) for place in places]
+        found += [text.hit(number, *place.span(), place[0]) for place in places]
     return found

@@ -56,7 +56,7 @@ class Text:
         """Every token has a blank before and after it."""
         self._accents = accents
         self._ascii = text.isascii()
-        self._offsets: list[int] | None = None
+        self._offsets: Sequence[int] | None = None
 
     @classmethod
     def of(cls, text: str, accents: bool) -> Text:
@@ -66,26 +66,41 @@ class Text:
 
     def places(self, wanted: Sequence[str]) -> list[tuple[int, int]]:
         """Where in `folded` these tokens, each between blanks, follow each other: first character, end."""
-        folded, first = self.folded, wanted[0]
+        find, first, others = self.folded.find, wanted[0], wanted[1:]
+        length = len(first) - 1
         found = []
-        at = folded.find(first)
+        at = find(first)
         while at >= 0:
-            end = at + len(first) - 1
-            for word in wanted[1:]:
-                while folded.startswith("  ", end):
-                    end += 1
-                if not folded.startswith(word, end):
-                    break
-                end += len(word) - 1
-            else:
+            end = self._followed(at + length, others) if others else at + length
+            if end:
                 found.append((at + 1, end))
-            at = folded.find(first, at + 1)
+            at = find(first, at + 1)
         return found
+
+    def _followed(self, end: int, words: Sequence[str]) -> int:
+        """Where these tokens end if they follow what ends here, else 0."""
+        folded = self.folded
+        for word in words:
+            while folded.startswith("  ", end):
+                end += 1
+            if not folded.startswith(word, end):
+                return 0
+            end += len(word) - 1
+        return end
+
+    def hit(self, number: int, start: int, end: int, written: str) -> Hit:
+        """What stands at a place in `folded` of text `number`; `written` where that reaches into a handle."""
+        text = self.text
+        if self._ascii:
+            start, end = start - 1, end - 1
+        else:
+            start, end = self.span(start, end)
+        form = text[start:end]
+        in_handle = "@" in form or (start and text[start - 1] == "@")
+        return number, start, written if in_handle else form
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """A place in `folded` as a place in the text; accents and joiners belong to what they follow."""
-        if self._ascii:
-            return start - 1, end - 1
         if self._offsets is None:
             self._offsets = tokens.offsets(self.text, self._accents)
         offsets, last = self._offsets, end - 2
@@ -124,27 +139,20 @@ class Reading:
         if hits is None:
             hits = self._forms[written] = []
             for number, text in enumerate(self.texts):
-                for place in text.places(wanted):
-                    hits.append(self.form(number, text.span(*place), written))
+                for start, end in text.places(wanted):
+                    hits.append(text.hit(number, start, end, written))
         return hits
-
-    def form(self, number: int, place: tuple[int, int], written: str) -> Hit:
-        """What stands at a place of a text."""
-        text, (start, end) = self.texts[number].text, place
-        form = text[start:end]
-        in_handle = "@" in form or (start and text[start - 1] == "@")
-        return number, start, written if in_handle else form
 
     def tags(self) -> dict[str, Hit]:
         """Folded hashtags: the post's own, as its source names them or as they stand in the text, and the quoted."""
         if self._tags is None:
-            standing = [(n, at, tag, body[at]) for n, body in self._bodies() for at, tag in tokens.hashtags_in(body)]
             named = {tokens.fold_tag(tag, self._accents): tag for tag in self.incoming.detail.hashtags}
             found = {key: (0, NOT_IN_TEXT, f"#{tag}") for key, tag in named.items()}
-            for number, at, tag, sign in reversed(standing):
-                key = tokens.fold_tag(tag, self._accents)
-                if key not in named if number else not named or key in named:
-                    found[key] = (number, at, f"{sign}{tag}")
+            for number, body in reversed(self._bodies()):
+                for at, tag in reversed(tokens.hashtags_in(body)):
+                    key = tokens.fold_tag(tag, self._accents)
+                    if key not in named if number else not named or key in named:
+                        found[key] = (number, at, f"{body[at]}{tag}")
             self._tags = found
         return self._tags
 
@@ -163,4 +171,5 @@ class Reading:
 
     def _bodies(self) -> list[tuple[int, str]]:
         """The texts as they came, numbered."""
-        return [(0, self.incoming.text), *([(1, self.incoming.detail.quoted_text)] if self.quotes else [])]
+        own = (0, self.incoming.text)
+        return [own, (1, self.incoming.detail.quoted_text)] if self.quotes else [own]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -35,7 +35,6 @@ _ASCII_RUN = re.compile("[a-z0-9]+")
 _NOT_ASCII = r"[\x80-\xff]"
 _ESCAPE = r"\\u"
 # X writes `&amp;`, `&lt;`, `&gt;`, which hide no letter; any other entity may.
-_AMPERSAND = "&"
 _ENTITY = re.compile(rb"&(?!amp;|lt;|gt;)#?\w+;")
 # Before a letter, what may be a sign without weight: joiners and direction marks exactly, rare blocks as a whole.
 _IGNORED = (
@@ -60,7 +59,7 @@ class Sieve:
         loose = {_part(word) for word, _ in anchors if not word.isascii()}
         self._lengths = list(map(len, whole))
         hiding = (_ESCAPE, _IGNORED, _FOLDING if accents else _ACCENTED)
-        patterns = [*whole, _AMPERSAND, *sorted(loose), *hiding]
+        patterns = [*whole, *sorted(loose), *hiding]
         self._database = _compiled(patterns)
         numbers = {word: number for number, word in enumerate(whole)}
         self._folding = -1 if accents else len(patterns) - 1
@@ -74,13 +73,27 @@ class Sieve:
 
     def kept(self, lines: Sequence[bytes], together: bytes = b"") -> Sequence[int]:
         """Positions of the lines to decode, in order; of all, once looking turned out to cost more than it saves."""
-        if self._seen >= _TRIAL and self._passed_over * _WORTH < self._seen + self._looked_at:
+        if self._costs_more():
             return range(len(lines))
         # It ends with a line feed, so that before its first byte (the last one, to Python) and behind any word is one.
         block = together if together.endswith(b"\n") else b"\n".join([*lines, b""])
+        ends = list(accumulate([len(line) + 1 for line in lines]))
+        return self._kept(block, len(lines), lambda end: bisect_left(ends, end))
+
+    def kept_of(self, block: bytes, count: int) -> Sequence[bytes] | None:
+        """The lines to decode of so many that each end with a line feed; None for all of them."""
+        if self._costs_more():
+            return None
+        starts = self._kept(block, count, lambda end: block.rfind(b"\n", 0, end) + 1)
+        return [block[start : block.find(b"\n", start)] for start in starts]
+
+    def _costs_more(self) -> bool:
+        return self._seen >= _TRIAL and self._passed_over * _WORTH < self._seen + self._looked_at
+
+    def _kept(self, block: bytes, count: int, line_of: Callable[[int], int]) -> list[int]:
+        """What `line_of` says of a place in each line to decode, in order."""
         hits: list[tuple[int, int]] = []
         self._database.scan(block, match_event_handler=lambda number, _, end, *__: hits.append((number, end)))
-        ends = list(accumulate([len(line) + 1 for line in lines]))
         found: dict[int, set[int]] = {}
         for number, end in hits:
             if number == self._folding:
@@ -88,11 +101,13 @@ class Sieve:
             else:
                 meant = (number,) if self._counts(block, number, end) else ()
             if meant:
-                found.setdefault(bisect_left(ends, end), set()).update(meant)
+                found.setdefault(line_of(end), set()).update(meant)
+        for end in _entities(block):
+            found.setdefault(line_of(end), set()).add(len(self._lengths))
         kept = sorted([at for at, numbers in found.items() if self._suffice(numbers)])
-        self._seen += len(lines)
+        self._seen += count
         self._looked_at += len(hits)
-        self._passed_over += len(lines) - len(kept)
+        self._passed_over += count - len(kept)
         return kept
 
     def _suffice(self, numbers: set[int]) -> bool:
@@ -107,10 +122,7 @@ class Sieve:
 
     def _counts(self, block: bytes, number: int, end: int) -> bool:
         """Whether a pattern found by its letters alone is what it stands for."""
-        words = len(self._lengths)
-        if number < words:
-            return _stands_alone(block, end - self._lengths[number], end)
-        return number > words or _ENTITY.match(block, end - 1) is not None
+        return number >= len(self._lengths) or _stands_alone(block, end - self._lengths[number], end)
 
 
 class _Meaning:
@@ -137,6 +149,18 @@ def _token(block: bytes, end: int) -> bytes:
     if block[start - 1] == _BACKSLASH and block[start] in b"bfnrt":
         start += 1  # a JSON string writes a line break as a backslash and a letter
     return block[start : after.end()]
+
+
+def _entities(block: bytes) -> Iterator[int]:
+    """The places behind the first byte of each that may hide a letter.
+
+    Not one of Hyperscan's patterns: a single byte makes its look at all the others slower by a quarter.
+    """
+    at = block.find(b"&")
+    while at >= 0:
+        if _ENTITY.match(block, at):
+            yield at + 1
+        at = block.find(b"&", at + 1)
 
 
 def available() -> bool:

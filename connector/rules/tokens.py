@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 
 _EMOJI_SINGLES = frozenset("⌚⌛⌨⏏⏩⏪⏫⏬⏭⏮⏯⏰⏱⏲⏳⏸⏹⏺▪▫▶◀◻◼◽◾⤴⤵⬅⬆⬇⬛⬜⭐⭕〰〽㊗㊙")
@@ -87,9 +88,13 @@ class _Folding(dict[int, str]):
     def __init__(self, accents: bool) -> None:
         super().__init__()
         self._accents = accents
+        self.steady: set[str] = set()
+        """Those seen so far that become one character."""
 
     def __missing__(self, code: int) -> str:
         piece = self[code] = self._fold(chr(code))
+        if len(piece) == 1:
+            self.steady.add(chr(code))
         return piece
 
     def _fold(self, char: str) -> str:
@@ -129,9 +134,11 @@ def folded(text: str, accents: bool) -> str:
     return _NOT_ASCII.sub(lambda run: run[0].translate(folding), ascii_done)
 
 
-def offsets(text: str, accents: bool) -> list[int]:
+def offsets(text: str, accents: bool) -> Sequence[int]:
     """For each character of `folded`, and two more, the place in the composed text that it comes from."""
     folding = _FOLDINGS[accents]
+    if folding.steady.issuperset("".join(_NOT_ASCII.findall(text))):
+        return range(len(text) + 2)
     found: list[int] = []
     done = 0
     for run in _NOT_ASCII.finditer(text):

@@ -71,11 +71,10 @@ def compiled(node: Node, accents: bool) -> tuple[Test, Explain]:
         case And(children) | Or(children):
             ordered = sorted(children, key=_cost)
             pairs = [compiled(child, accents) for child in ordered]
-            telling = [(test, tell) for test, tell in pairs if tell is not _nothing]
             tests = [(child, test) for child, (test, _) in zip(ordered, pairs, strict=True)]
             if isinstance(node, Or):
-                return _or_test(tests, accents), _explain_true(telling)
-            return _and_test(tests, accents), _explain_all([tell for _, tell in telling])
+                return _or_test(tests, accents), _explain_true(ordered, pairs, accents)
+            return _and_test(tests, accents), _explain_all([tell for _, tell in pairs if tell is not _nothing])
 
 
 def _plain_words(node: Node, accents: bool) -> frozenset[str]:
@@ -97,8 +96,29 @@ def _nothing(post: Reading) -> list[Hit]:
     return []
 
 
-def _explain_true(pairs: list[tuple[Test, Explain]]) -> Explain:
-    return lambda post: [hit for test, tell in pairs if test(post) is True for hit in tell(post)]
+def _explain_true(children: Sequence[Node], pairs: Sequence[tuple[Test, Explain]], accents: bool) -> Explain:
+    """Of words the places tell whether they are there, so these are looked for at once."""
+    wordings: list[tuple[str, frozenset[str], list[str]]] = []
+    others: list[tuple[Test, Explain]] = []
+    for child, (test, tell) in zip(children, pairs, strict=True):
+        if isinstance(child, Word | Phrase):
+            words = tokens.split(child.text, accents)
+            wordings.append((child.text, frozenset(words), [f" {word} " for word in words]))
+        elif tell is not _nothing:
+            others.append((test, tell))
+
+    def true_ones(post: Reading) -> list[Hit]:
+        found: list[Hit] = []
+        present = post.present
+        for written, needed, wanted in wordings:
+            if needed <= present:
+                found += post.forms(written, wanted)
+        for test, tell in others:
+            if test(post) is True:
+                found += tell(post)
+        return found
+
+    return true_ones
 
 
 def _explain_all(telling: list[Explain]) -> Explain:

@@ -7,6 +7,7 @@ in `queue.py`.
 
 from __future__ import annotations
 
+import gc
 import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,11 +19,13 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from connector import config, sealing, store
-from connector.errors import ConnectorError
+from connector import access, config, login, sealing, store
+from connector.access import Right as Right
+from connector.errors import ConnectorError, ForbiddenError
 from connector.models import now
 from connector.screen.text import byline as byline
 from connector.screen.text import escaped as escaped
+from connector.screen.text import heard as heard
 from connector.screen.text import pieces as pieces
 from connector.screen.text import posts as posts
 from connector.screen.text import shortened as shortened
@@ -33,7 +36,10 @@ SOURCES = {
     "x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon", "facebook": "Facebook", "file": "File",
     "manual": "Added by hand", "sample": "Sample",
 }  # fmt: skip
-LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "zh": "Chinese", "vi": "Vietnamese", "tl": "Tagalog"}
+LANGUAGES = {
+    "en": "English", "es": "Spanish", "zh": "Chinese", "tl": "Tagalog", "vi": "Vietnamese", "ar": "Arabic",
+    "fr": "French", "ko": "Korean", "ru": "Russian", "pt": "Portuguese",
+}  # fmt: skip
 STATE_COLOURS = {
     "exhausted": "red", "refused": "red", "unclear": "orange", "queued": "violet", "sending": "violet", "sent": "blue",
     "open": "blue", "untrackable": "gray", "closed": "gray", "by_hand": "blue", "cancelled": "gray",
@@ -65,13 +71,22 @@ def house() -> House:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
-    """A reading session; a database that does not answer ends the page with a sentence instead of a traceback."""
+def answering() -> Iterator[None]:
+    """A database that does not answer ends the page with a sentence instead of a traceback.
+
+    Around what is kept by Streamlit's cache, not in it: there is no button in there.
+    """
     try:
-        with house().database.reading() as session:
-            yield session
+        yield
     except SQLAlchemyError:
         broken(_NO_DATABASE)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A reading session of a database that is `answering`."""
+    with answering(), house().database.reading() as session:
+        yield session
 
 
 def broken(why: str) -> NoReturn:
@@ -87,20 +102,74 @@ def broken(why: str) -> NoReturn:
 @st.cache_resource(show_spinner=False)
 def _house() -> House:
     settings = config.load()
+    login.for_streamlit(settings)  # a secret that is missing is said before anybody tries to log in
     city = settings.city
     return House(
         settings,
         store.open_database(settings),
         sealing.load(settings),
-        Gazetteer.load(city.streets, city.landmarks, city.districts),
+        Gazetteer.load(city.streets, city.landmarks, city.districts, city.name),
     )
 
 
+# -- who is there --------------------------------------------------------------------------------------------------
+
+
 def me() -> str:
-    """The name that decisions carry: the login's, or this computer's one user."""
-    if house().config.login and st.user.is_logged_in:
-        return str(st.user.get("email") or st.user.get("sub"))
-    return "demo" if house().config.is_demo else "local"
+    """The name that decisions carry: the login's, or this computer's one user; empty when nobody is logged in."""
+    try:
+        who = identity()
+    except ForbiddenError:
+        return ""
+    return who.login if who else "demo" if house().config.is_demo else "local"
+
+
+def identity() -> login.Identity | None:
+    """What the login provider vouches for; None where no login is configured, ForbiddenError when nobody is there."""
+    told = house().config.login
+    if told is None:
+        return None
+    if not st.user.get("is_logged_in"):
+        raise ForbiddenError("You are not logged in.")
+    return login.identified(told, st.user)
+
+
+def person() -> access.Person:
+    """Whoever is at this page and what they may do now; nobody, without any right, when they may do nothing."""
+    name = me()
+    try:
+        with reading() as session:
+            return access.person(session, house().config, name)
+    except ForbiddenError:
+        return access.Person(name)
+
+
+def allowed(right: Right) -> bool:
+    """Whether they hold this right now: for what is drawn. What is done goes through `act`."""
+    return person().may(right)
+
+
+def only(right: Right) -> None:
+    """End the page here, with a sentence, unless the person holds the right: a deep link leads anywhere."""
+    try:
+        with reading() as session:
+            access.require(session, house().config, me(), right)
+    except ForbiddenError as error:
+        st.title("This page is not for you", anchor=False)
+        st.text(str(error))
+        st.stop()
+
+
+def act(right: Right, verb: Callable[[], Any]) -> bool:
+    """`say`, if the person holds the right at this moment; else nothing is done and `said` shows why."""
+
+    def checked() -> None:
+        with house().database.reading() as session:
+            who = identity()
+            access.require(session, house().config, who.login if who else me(), right)
+        verb()
+
+    return say(checked)
 
 
 # -- time and words ------------------------------------------------------------------------------------------------
@@ -196,6 +265,16 @@ def pane(height: int, on_phone: int | str = "content") -> Any:
 def key(letter: str) -> str | None:
     """A shortcut, on computers only."""
     return None if phone() else letter
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def rest(page: str) -> None:
+    """Once a page has been drawn: what it stands on stays, so that nobody looks through it for garbage any more.
+
+    Streamlit collects garbage after every drawing, and what is still to be sent waits until it is done: 0.2 s for the
+    modules alone.
+    """
+    gc.freeze()
 
 
 def one_press_a_key() -> None:

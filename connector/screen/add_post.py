@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from connector import screen
+from connector.access import Right
 from connector.addpost import CAME_FROM, Added, Guess, Guesser, Pasted
 from connector.screen.queue import Last, kinds, mine, ss
 from connector.store import queue
@@ -31,7 +32,7 @@ def _guesser() -> Guesser:
 def button(add: Add) -> None:
     """In the page's header: opens the dialog."""
     label, type_ = ("Add", "tertiary") if screen.phone() else ("Add a post", "secondary")
-    if st.button(label, key="add_post", icon=":material/add:", shortcut=screen.key("n"), type=type_):  # type: ignore[arg-type]
+    if st.button(label, key="add_post", icon=":material/add:", shortcut=screen.key("shift+n"), type=type_):  # type: ignore[arg-type]
         _dialog(add)
 
 
@@ -109,7 +110,7 @@ def _reason(text: str, guess: Guess, type_code: str) -> None:
 def _added(add: Add, pasted: Pasted) -> None:
     """Add it, put it on the card and close; what is wrong, or that it is here already, is said in the dialog."""
     done: list[Added] = []
-    if not screen.say(lambda: done.append(add(pasted))):
+    if not screen.act(Right.DECIDE, lambda: done.append(add(pasted))):
         ss["add_complaint"] = ss.pop("_said")
         return
     if done[0].is_new:

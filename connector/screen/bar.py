@@ -1,108 +1,61 @@
-"""The Queue page's bottom row: left what just happened, with Undo; right every decision, one key each.
+"""The Queue page's bottom row: left what just happened, with Undo, and what else a card offers; right every decision.
 
-`pages/review.py` says what each key does (`Verbs`) and hands over what the card shows; here a decision is made once,
-told, and the list moves on. While a type is chosen, the types stand in this row, each with a letter of its own.
+Each decision is one key whose button is already there and holds the suspect's id; a button that decides nothing holds
+none, so that the browser need not make it anew for each card. While a type is chosen, the types
+stand in this row, each with a letter of its own. What a key means stands in `verbs.py`, the dialogs in `dialogs.py`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from connector import screen
-from connector.models import DeliveryStatus, DismissReason, now
-from connector.screen.card import Shown
-from connector.screen.queue import POLL, Last, decided_today, kinds, mine, ss
+from connector.models import DeliveryStatus, now
+from connector.screen import bulk, card_send, desk, queue_header, verbs
+from connector.screen.desk import Shown
+from connector.screen.letters import letters
+from connector.screen.queue import POLL, Last, day, kinds, mine, ss
 from connector.screen.queue_list import step
 from connector.store import tickets
 
-REASONS: dict[str, str] = dict(
-    zip(DismissReason, ("No problem", "Elsewhere", "Joke", "News, ad", "Fixed"), strict=True)
-)
-_BLINK = 0.4  # seconds
-# Letters that no action of the page has, and Streamlit leaves free: for the choice of a type.
-_FREE = "bdefgilmoqvwxyz67890"
+DIALOGS = {"place": ("Place", "l"), "merge": ("Merge", "m"), "note": ("Note", "n"), "assign": ("Assign", "g")}
+"""What opens a dialog from the row below: label and key."""
+_ALSO, _PARK_UNTIL, _HELP = "Also file as another type", "Park until a date", "Help"
 
 
-@dataclass(frozen=True, slots=True)
-class Verbs:
-    """What the page's keys do."""
-
-    accept: Callable[[Shown], None]
-    dismiss: Callable[[Shown, str], None]
-    park: Callable[[Shown], None]
-    retype: Callable[[Shown, str], None]
-    undo: Callable[[Last], None]
-
-
-# -- deciding ------------------------------------------------------------------------------------------------------
-
-
-def drawn(shown: Shown | None) -> None:
-    """The page is drawn with this card; its moment counts, not that of later drawings."""
-    if shown and mine().drawn[0] != shown.id:
-        mine().drawn = shown.id, time.monotonic()
-
-
-def _unseen(shown: Shown) -> bool:
-    """Whether the key was hit again before an eye can have met the card that came meanwhile."""
-    whose, since = mine().drawn
-    return whose != shown.id or time.monotonic() - since < _BLINK
-
-
-def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "") -> None:
-    """Do it once, for a card that was seen: a repeated key does nothing."""
-    if _unseen(shown):
+def bar(shown: Shown | None) -> None:
+    """The whole bottom row."""
+    if shown and desk.chosen_for(shown):
+        _types(shown)
         return
-    done = mine().done
-    if (shown.id, shown.version) in done:
-        return
-    if screen.say(verb):
-        done.add((shown.id, shown.version))
-        mine().last, mine().moved = Last(shown.id, shown.what, how, note), mine().moved + 1
-    if mine().linked == shown.id:
-        mine().linked = None
-        mine().rank.setdefault(shown.id, -0.5)  # it stood on top of the list
-
-
-def undo(last: Last, verb: Callable[[], Any]) -> None:
-    """Take it back and show it again."""
-    if mine().last != last:
-        return
-    if screen.say(verb):
-        mine().chosen = mine().linked = last.id
-        mine().follow = True
-        mine().last, mine().moved = None, mine().moved + 1
-
-
-def retype(shown: Shown, verb: Callable[[], Any]) -> None:
-    """Another type; the suspect stays on the card."""
-    screen.say(verb)
-    mine().chosen = mine().linked = shown.id
-    mine().choosing = None
+    left, right = st.columns([1, 1], vertical_alignment="top")
+    with right:  # first: the next key waits for these
+        if shown:
+            _actions(shown)
+    with left:
+        happened()
+        if shown and not screen.phone():
+            _further(shown)
 
 
 # -- what happened -------------------------------------------------------------------------------------------------
 
 
-def happened(take_back: Callable[[Last], None]) -> None:
-    """Bottom left: what just happened with Undo, or the day's figure."""
-    if screen.said():
+def happened() -> None:
+    """What just happened with Undo, or the day's figure."""
+    if bulk.happened() or screen.said() or queue_header.returned():
         return
     last = mine().last
     if last:
-        st.fragment(_became, run_every=POLL if last.how == "Accepted" else None)(last, take_back)
+        st.fragment(_became, run_every=POLL if last.how == "Accepted" else None)(last)
     elif not screen.phone():
-        demo = "Demo city: nothing leaves this computer. " if screen.house().config.is_demo else ""
-        st.markdown(f":gray[{demo}You decided {decided_today():,} today.]")
+        st.markdown(f":gray[{day()}]")
 
 
-def _became(last: Last, take_back: Callable[[Last], None]) -> None:
+def _became(last: Last) -> None:
     row = None
     if last.how == "Accepted":
         with screen.reading() as session:
@@ -124,95 +77,122 @@ def _became(last: Last, take_back: Callable[[Last], None]) -> None:
                 "tickets.py", label="See ticket" if number else "See Tickets", query_params={"find": row.reference}
             )
         elif last.note:
-            st.markdown(f":gray[· {last.note}]", width="content")
-        if on_the_way or last.how in ("Dismissed", "Parked"):
+            st.markdown(f":gray[· {screen.escaped(last.note)}]", width="content")
+        if on_the_way or (last.how != "Accepted" and last.how in verbs.UNDONE):
             st.button(
                 "Undo", key=f"undo_{last.id}", shortcut=screen.key("u"), icon=":material/undo:",
-                type="tertiary" if screen.phone() else "secondary", on_click=take_back, args=(last,),
+                type="tertiary" if screen.phone() else "secondary", on_click=verbs.undo, args=(last,),
             )  # fmt: skip
 
 
 # -- the keys ------------------------------------------------------------------------------------------------------
 
 
-def actions(shown: Shown, verbs: Verbs) -> None:
-    """Bottom right: every decision is one key whose button is already there. Each key holds the suspect's id."""
-    accept = partial(st.button, "Accept", type="primary", icon=":material/check:", on_click=verbs.accept, args=(shown,))
+def _accept(shown: Shown) -> None:
+    verbs.accept(shown, card_send.text_of(shown))
+
+
+def _park(shown: Shown) -> None:
+    verbs.park(shown)
+
+
+def _actions(shown: Shown) -> None:
+    """Every decision, and the steps through the list far from them."""
     park = "Unpark" if shown.parked else "Park"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        accept(key=f"accept_{shown.id}", shortcut=screen.key("a"), disabled=not shown.open)
+        st.button(
+            "Accept", type="primary", icon=":material/check:", key=f"accept_{shown.id}", shortcut=screen.key("a"),
+            on_click=_accept, args=(shown,), disabled=not shown.open,
+        )  # fmt: skip
         if screen.phone():
-            st.menu_button(
-                "Dismiss", list(REASONS), key=f"dismiss_{shown.id}", format_func=REASONS.__getitem__,
-                on_click=lambda: verbs.dismiss(shown, ss[f"dismiss_{shown.id}"]), disabled=not shown.open,
-            )  # fmt: skip
-            steps = {"Next": partial(step, 1), "Previous": partial(step, -1)}
-            if shown.open:
-                steps = {park: partial(verbs.park, shown), "Change type": partial(choose, shown), **steps}
-            st.menu_button(
-                "More", list(steps), key=f"more_{shown.id}", on_click=lambda: steps[ss[f"more_{shown.id}"]]()
-            )
+            _on_a_phone(shown, park)
             return
-        for label, letter, verb in ((park, "p", verbs.park), ("Type", "t", choose)):
-            name = f"{label.lower()}_{shown.id}"
-            st.button(label, key=name, shortcut=letter, on_click=verb, args=(shown,), disabled=not shown.open)
+        st.button(
+            park, key=f"{park.lower()}_{shown.id}", shortcut="p", on_click=_park, args=(shown,),
+            disabled=not shown.open,
+        )  # fmt: skip
+        st.button(
+            "Type", key="type_row", shortcut="t", on_click=desk.choose, args=("type", shown), disabled=not shown.open
+        )  # fmt: skip
+        _menu(shown, {_PARK_UNTIL: partial(desk.ask, "until", shown), _ALSO: partial(desk.choose, "also", shown)})
         st.space("stretch")
         for label, letter, by in (("Prev", "k", -1), ("Next", "j", 1)):
-            name = f"{label.lower()}_{shown.id}"
+            name = f"step_{label.lower()}"
             st.button(label, key=name, shortcut=letter, type="tertiary", on_click=step, args=(by,))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("Dismiss", width="content")
-        for number, (reason, label) in enumerate(REASONS.items(), 1):
+        for number, (reason, label) in enumerate(verbs.REASONS.items(), 1):
             st.button(
                 label, key=f"dismiss_{reason}_{shown.id}", shortcut=str(number), type="tertiary",
                 on_click=verbs.dismiss, args=(shown, reason), disabled=not shown.open,
             )  # fmt: skip
 
 
+def _further(shown: Shown) -> None:
+    """What decides nothing by itself: hit early, these open a dialog, no more."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="further"):
+        for name, (label, letter) in DIALOGS.items():
+            st.button(
+                label, key=f"opens_{letter}_{name}", shortcut=letter, type="tertiary", on_click=desk.ask,
+                args=(name, shown), disabled=not shown.open,
+            )  # fmt: skip
+        st.button(_HELP, key="opens_h_help", shortcut="h", type="tertiary", on_click=desk.ask, args=("help", shown))
+
+
+def _on_a_phone(shown: Shown, park: str) -> None:
+    """Two menus: there is no room for buttons, and no keyboard for their letters."""
+    st.menu_button(
+        "Dismiss", list(verbs.REASONS), key=f"dismiss_{shown.id}", format_func=verbs.REASONS.__getitem__,
+        on_click=lambda: verbs.dismiss(shown, ss[f"dismiss_{shown.id}"]), disabled=not shown.open,
+    )  # fmt: skip
+    steps: dict[str, Callable[[], None]] = {"Next": partial(step, 1), "Previous": partial(step, -1)}
+    if shown.open:
+        steps = {
+            park: partial(_park, shown),
+            _PARK_UNTIL: partial(desk.ask, "until", shown),
+            "Change type": partial(desk.choose, "type", shown),
+            **{label: partial(desk.ask, name, shown) for name, (label, _) in DIALOGS.items()},
+            _ALSO: partial(desk.choose, "also", shown),
+            **steps,
+        }
+    _menu(shown, steps)
+
+
+def _menu(shown: Shown, steps: dict[str, Callable[[], None]]) -> None:
+    key = f"more_{shown.id}" if screen.phone() else "more"  # on a phone it decides too
+    st.menu_button(
+        "More", list(steps), key=key, on_click=lambda: steps[ss[key]](),
+        disabled=not (shown.open or screen.phone()),
+    )  # fmt: skip
+
+
 # -- another type --------------------------------------------------------------------------------------------------
 
 
-def choose(shown: Shown | None) -> None:
-    """Put the types into the bottom row, or the actions back."""
-    mine().choosing = shown.id if shown else None
-
-
-def choosing(shown: Shown) -> bool:
-    return bool(mine().choosing == shown.id and shown.open)
-
-
-def types(shown: Shown, verbs: Verbs) -> None:
+def _types(shown: Shown) -> None:
     """The bottom row while a type is chosen: one key each, none of them a key that decides."""
+    also = desk.chosen_for(shown) == "also"
+    verb, title = (verbs.also, "Also file as") if also else (verbs.retype, "Type instead")
     every = kinds()
-    keys = dict(zip((kind.code for kind in every), _letters([kind.title for kind in every]), strict=True))
+    keys = dict(zip((kind.code for kind in every), letters([kind.title for kind in every]), strict=True))
     found = [kind for kind in every if kind.code != shown.type_code]
     found.sort(key=lambda kind: kind.code not in shown.others)
     if screen.phone():
         names = {kind.code: kind.title for kind in found}
         st.selectbox(
-            "Type instead", list(names), index=None, key=f"type_to_{shown.id}", format_func=names.__getitem__,
-            on_change=lambda: verbs.retype(shown, ss[f"type_to_{shown.id}"]), placeholder="Choose another type",
+            title, list(names), index=None, key=f"type_to_{shown.id}", format_func=names.__getitem__,
+            on_change=lambda: verb(shown, ss[f"type_to_{shown.id}"]), placeholder="Choose another type",
             label_visibility="collapsed",
         )  # fmt: skip
-        st.button("Back", key=f"back_{shown.id}", type="tertiary", on_click=choose, args=(None,))
+        st.button("Back", key=f"back_{shown.id}", type="tertiary", on_click=desk.choose, args=("", None))
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**Type instead**", width="content")
+        st.markdown(f"**{title}**", width="content")
         for kind in found:
             st.button(
                 screen.escaped(kind.title), key=f"type_{kind.code}_{shown.id}", shortcut=keys[kind.code] or None,
-                type="secondary" if kind.code in shown.others else "tertiary",
-                on_click=verbs.retype, args=(shown, kind.code),
+                type="secondary" if kind.code in shown.others else "tertiary", on_click=verb, args=(shown, kind.code),
             )  # fmt: skip
-        st.button("Back", key=f"back_{shown.id}", shortcut="Escape", type="tertiary", on_click=choose, args=(None,))
-
-
-def _letters(titles: Sequence[str]) -> list[str]:
-    """A free key for each title: its first letter, else one that it has, else any."""
-    out, left = [""] * len(titles), list(_FREE)
-    for wanted in (lambda title: title[:1], lambda title: title, lambda title: _FREE):
-        for at, title in enumerate(titles):
-            if not out[at]:
-                out[at] = next((letter for letter in wanted(title.lower()) if letter in left), "")
-                left = [letter for letter in left if letter != out[at]]
-    return out
+        st.button(
+            "Back", key=f"back_{shown.id}", shortcut="Escape", type="tertiary", on_click=desk.choose, args=("", None)
+        )  # fmt: skip

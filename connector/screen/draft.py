@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from connector import rules, screen
+from connector.access import Right
 from connector.models import RequestType, Rule
 from connector.rulebook import Wanted
 from connector.rules.complete import begun
@@ -76,8 +77,14 @@ def _mine(rule_id: int) -> Draft:
     return found
 
 
-def _kept(rule_id: int, name: str) -> None:
-    draft, value = _mine(rule_id), ss[f"rule_{rule_id}_{name}"]
+def _key(rule_id: int, name: str) -> str:
+    return f"rule_{rule_id}_{name}_{ss.setdefault('rule_rewritten', {}).get((rule_id, name), 0)}"
+
+
+def _kept(rule_id: int, name: str, key: str) -> None:
+    if key != _key(rule_id, name):
+        return
+    draft, value = _mine(rule_id), ss[key]
     if name == "expression":
         draft.cursor = _behind_change(draft.expression, value)
     setattr(draft, name, value)
@@ -93,12 +100,16 @@ def _behind_change(old: str, new: str) -> int:
 def bound(rule_id: int, name: str, draft: Draft) -> dict[str, Any]:
     """The arguments that tie a widget to the draft.
 
-    The widget is set only where it shows something else: what is typed while the page is drawn would be lost.
+    The widget is set only where it shows something else: what is typed while the page is drawn would be lost. What a
+    button wrote gets a widget of its own, so that the browser's older text, sent late, does not undo it.
     """
-    key = f"rule_{rule_id}_{name}"
-    if ss.get(key) != getattr(draft, name):
-        ss[key] = getattr(draft, name)
-    return {"key": key, "on_change": lambda: _kept(rule_id, name)}
+    key, value = _key(rule_id, name), getattr(draft, name)
+    if key in ss and ss[key] != value:
+        ss["rule_rewritten"][rule_id, name] = ss["rule_rewritten"].get((rule_id, name), 0) + 1
+        key = _key(rule_id, name)
+    if ss.get(key) != value:
+        ss[key] = value
+    return {"key": key, "on_change": _kept, "args": (rule_id, name, key)}
 
 
 def drop(rule_id: int) -> None:
@@ -148,7 +159,7 @@ def save(rule_id: int, keep: Save) -> None:
     reason = str(ss.get(f"rule_{rule_id}_override") or "")
     saved: list[Rule] = []
     stands, seen = (None, None) if rule_id == NEW else (rule_id, draft.base)
-    if screen.say(lambda: saved.append(keep(wanted, stands, seen, reason))):
+    if screen.act(Right.RULES, lambda: saved.append(keep(wanted, stands, seen, reason))):
         drop(rule_id)
         rule = saved[0]
         ss["rule_saved"] = (rule.id, rule.version)

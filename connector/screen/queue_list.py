@@ -1,36 +1,45 @@
-"""The Queue page's list: nothing newer than when it was asked for, everybody in place, one row chosen.
+"""The Queue page's list: nothing newer than when it was asked for, everybody in place, one row chosen or many ticked.
 
 Asked anew at every drawing. A suspect that somebody decides leaves, and the next one is chosen; what came in since is
-announced by `queue.py`. `pages/review.py` draws it beside `card.py`, and `bar.py` has the keys that step through it.
+announced by `queue_header.py`. `pages/review.py` draws it beside `card.py`; `bar.py` has the keys that step through it,
+`bulk.py` the row above it while rows are ticked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
+from sqlmodel import Session
 
 from connector import screen, sealing
 from connector.models import SuspectStatus, now
+from connector.screen import desk
 from connector.screen.card import HEIGHT
-from connector.screen.queue import VIEW, capped, clear, counts, mine, ss
+from connector.screen.queue import mine, ss
+from connector.screen.queue_states import loading
 from connector.store import queue
 
-PAGE = 50
+PAGE = 30
+Mode = Literal["multi-row", "single-row-required"]
+ROW = 184
+"""Height of the row of `bulk.py` above the list, whatever is chosen in it."""
 
 
 def rows(where: queue.Filter) -> list[queue.QueueRow]:
     """The list, with skeletons in its place until the database first answers."""
-    waiting = st.empty()
-    if not mine().asked:
+    waiting, first = st.empty(), not mine().asked
+    if first:
         with waiting.container():
             loading()
     found = _rows(where)
-    waiting.empty()
+    if first:
+        waiting.empty()
     return found
 
 
@@ -45,8 +54,8 @@ def _rows(where: queue.Filter) -> list[queue.QueueRow]:
         if my.asked != where:
             my.linked = my.linked if my.arrived or my.asked is None else None
             my.asked, my.up_to, my.rank, my.pages, my.top = where, queue.newest_id(session), {}, 1, 0
-        found = queue.page(session, where, PAGE * mine().pages + 1, up_to=mine().up_to)
-        mine().more, found = len(found) > PAGE * mine().pages, found[: PAGE * mine().pages]
+            my.picked, my.sure, my.searched, my.reach = set(), False, 0, queue.REACH
+        found = _searched(session, where) if where.find else _page(session, where)
         for row in found:
             mine().rank.setdefault(row.id, len(mine().rank))
         my.arrived = False
@@ -57,8 +66,34 @@ def _rows(where: queue.Filter) -> list[queue.QueueRow]:
             if linked:
                 return [_row(linked), *found]
             after = my.rank.get(my.chosen or 0, -1)
-            mine().chosen = next((id_ for id_ in ids if mine().rank[id_] > after), ids[-1] if ids else None)
+            below = [row for row in found if my.rank[row.id] > after]
+            free = [row.id for row in below if not _is_held(row)]  # what a colleague has open is not put before anybody
+            mine().chosen = next(iter([*free, *(row.id for row in below), *reversed(ids)]), None)
     return found
+
+
+def _page(session: Session, where: queue.Filter) -> list[queue.QueueRow]:
+    my = mine()
+    found = queue.page(session, where, PAGE * my.pages + 1, up_to=my.up_to)
+    my.more, my.reach = len(found) > PAGE * my.pages, 0
+    return found[: PAGE * my.pages]
+
+
+def _searched(session: Session, where: queue.Filter) -> list[queue.QueueRow]:
+    """A search reads thousands of texts: once for a list, which afterwards asks for what it found."""
+    my = mine()
+    if my.searched == my.pages and (found := queue.among(session, list(my.rank), where)):
+        return found
+    limit = PAGE * my.pages
+    answer = queue.search(session, where, limit + 1, my.up_to, my.reach or queue.REACH)
+    my.more, my.searched = len(answer.rows) > limit, my.pages
+    my.reach = 0 if answer.everywhere else my.reach
+    return answer.rows[:limit]
+
+
+def _further() -> None:
+    my = mine()
+    my.reach, my.searched = my.reach * 10, 0
 
 
 def _row(card: queue.Card) -> queue.QueueRow:
@@ -66,7 +101,7 @@ def _row(card: queue.Card) -> queue.QueueRow:
     text = card.posts[0].post.text[:220] if card.posts else ""
     return queue.QueueRow(
         s.id or 0, s.version, bool(s.urgent), card.type.title + state, text, s.place, s.people, s.first_posted_at,
-        s.claimed_by, s.claimed_until,
+        s.claimed_by, s.claimed_until, assigned_to=s.assigned_to, parked_until=s.parked_until,
     )  # fmt: skip
 
 
@@ -91,10 +126,17 @@ def _from_the_top() -> None:
     mine().top = 0
 
 
-def _picked(key: str, drawn: Sequence[int]) -> None:
+def _chosen(key: str, drawn: Sequence[int]) -> None:
     """A click means the row that was on the screen, whatever the list has become since."""
     if picked := ss[key]["selection"]["rows"]:
         mine().chosen = drawn[picked[0]]
+
+
+def _ticked(key: str, drawn: Sequence[int]) -> None:
+    """The one that was ticked last is on the card."""
+    my, ticked = mine(), {drawn[at] for at in ss[key]["selection"]["rows"]}
+    my.chosen = next(iter(ticked - my.picked), my.chosen)
+    my.picked, my.sure = ticked, False
 
 
 def _in_view(at: int) -> int:
@@ -111,20 +153,44 @@ def _in_view(at: int) -> int:
 # -- drawing -------------------------------------------------------------------------------------------------------
 
 
-def the_list(found: Sequence[queue.QueueRow]) -> None:
-    """Type, post, place, people, age; the chosen one marked."""
+def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = None) -> None:
+    """Type, post, place, people, age; the chosen one marked. `tick`, if given, is offered: many rows at once."""
     my = mine()
     my.ids = [row.id for row in found]
-    at = my.ids.index(my.chosen or 0)
-    top = _in_view(at)
-    found, key, chosen = found[top:], f"queue_list_{top}", {"selection": {"rows": [at - top]}}
-    if key not in ss or ss[key]["selection"]["rows"] != chosen["selection"]["rows"]:
-        ss[key] = chosen
-    column, height = st.column_config, min(HEIGHT - (40 if my.more or top else 0), 35 + 57 * len(found))
+    if my.picking:
+        my.picked &= set(my.ids)
+        # Another list is another table: a click that arrives late ticks none of its rows.
+        key, ticked = f"queue_ticked_{hash(tuple(my.ids))}", [at for at, id_ in enumerate(my.ids) if id_ in my.picked]
+        _grid(found, key, "multi-row", ticked)
+    else:
+        at = my.ids.index(my.chosen or 0)
+        top = _in_view(at)
+        _grid(found[top:], f"queue_list_{top}", "single-row-required", [at - top])
+    with st.container(horizontal=True, gap="medium"):
+        if my.top:
+            label = f"{my.top} above"
+            st.button(label, key="show_above", type="tertiary", icon=":material/expand_less:", on_click=_from_the_top)
+        if my.more:
+            label = f"Show {PAGE} more"
+            st.button(label, key="show_more", type="tertiary", icon=":material/expand_more:", on_click=more)
+        if my.reach:
+            label = f"Looked through {my.reach:,}, look further"
+            st.button(label, key="look_further", type="tertiary", icon=":material/search:", on_click=_further)
+        if tick and not my.picking:
+            letter = screen.key("x") if desk.desk().choosing[1] != my.chosen else None
+            icon = ":material/checklist:"
+            st.button("Tick several", key="tick", type="tertiary", icon=icon, shortcut=letter, on_click=tick)
+
+
+def _grid(found: Sequence[queue.QueueRow], key: str, mode: Mode, marked: list[int]) -> None:
+    if key not in ss or sorted(ss[key]["selection"]["rows"]) != marked:
+        ss[key] = {"selection": {"rows": marked}}
+    then = _ticked if mode == "multi-row" else _chosen
+    column = st.column_config
     st.dataframe(
-        _styled(found), key=key, on_select=partial(_picked, key, my.ids[top:]), hide_index=True,
-        selection_mode="single-row-required", row_height=57,  # above 4 rem the cells wrap
-        height=screen.pane(height, 300), alt="Suspects, urgent first, then the newest",
+        _styled(found), key=key, on_select=partial(then, key, [row.id for row in found]), hide_index=True,
+        selection_mode=mode, row_height=57,  # above 4 rem the cells wrap
+        height=screen.pane(min(_room(), 35 + 57 * len(found)), 300), alt="Suspects, urgent first",
         column_order=["type", "post"] if screen.phone() else None,
         column_config={
             "type": column.TextColumn("Type", width=96), "post": column.TextColumn("Post", width=222),
@@ -132,15 +198,11 @@ def the_list(found: Sequence[queue.QueueRow]) -> None:
             "age": column.TextColumn("Age", width=54),
         },
     )  # fmt: skip
-    with st.container(horizontal=True, gap="medium"):
-        if top:
-            st.button(
-                f"{top} above", key="show_above", type="tertiary", icon=":material/expand_less:", on_click=_from_the_top
-            )
-        if my.more:
-            st.button(
-                f"Show {PAGE} more", key="show_more", type="tertiary", icon=":material/expand_more:", on_click=more
-            )
+
+
+def _room() -> int:
+    """What the line below and, while rows are ticked, the row above leave to the table."""
+    return HEIGHT - 40 - (ROW + 16 if mine().picking else 0)
 
 
 def _styled(found: Sequence[queue.QueueRow]) -> Styler:
@@ -161,44 +223,18 @@ def _styled(found: Sequence[queue.QueueRow]) -> Styler:
 
 
 def _held(row: queue.QueueRow) -> str:
-    held = row.claimed_by and row.claimed_by != screen.me() and row.claimed_until and row.claimed_until > now()
-    return f" ({row.claimed_by} has it)" if held else ""
+    """Who has it open, else whose it is to be, else until when it is parked."""
+    if _is_held(row):
+        return f" ({row.claimed_by} has it)"
+    if row.assigned_to:
+        return " (mine)" if row.assigned_to == screen.me() else f" (for {row.assigned_to.removeprefix('team:')})"
+    return f" (until {screen.clock(row.parked_until)})" if row.parked_until else ""
+
+
+def _is_held(row: queue.QueueRow) -> bool:
+    return bool(desk.held_by(row.claimed_by, row.claimed_until, now()))
 
 
 def _three_lines(text: str) -> str:
     text = " ".join(sealing.mask(re.sub(f"{sealing.OPEN}\\d*$", "…", text)).split())
     return text if len(text) < 98 else text[:96].rsplit(" ", 1)[0] + " …"
-
-
-# -- states --------------------------------------------------------------------------------------------------------
-
-
-def loading() -> None:
-    """Skeletons in the shape of list and card, until the first answer of the database."""
-    left, right = st.columns([1, 1])
-    with left, st.container(border=True, height=screen.pane(HEIGHT), gap="xsmall"):
-        for _ in range(12):
-            st.skeleton(46)
-    with right, st.container(border=True, height=screen.pane(HEIGHT)):
-        for tall in (20, 70, 20, 110, 60, 100):
-            st.skeleton(tall)
-
-
-def nothing(where: queue.Filter) -> None:
-    """The list is empty: why, and the one control that helps."""
-    many = counts()
-    narrowed = where.find or where.type_code or where.district or where.language
-    if narrowed:
-        frame = screen.empty("Nothing found", "No post fits the search and the filters.")
-        label, then = "Clear search and filters", clear
-    elif where.view == "all":
-        frame = screen.empty("Nothing waits", "New posts are announced here as they come in.")
-        label, then = f"Show {capped(many['parked'])} parked", partial(ss.update, {VIEW: "parked"})
-        if not many["parked"]:
-            return
-    else:
-        texts = {"urgent": "Nothing urgent waits", "mine": "Nothing is assigned to you", "parked": "Nothing is parked"}
-        frame = screen.empty(texts[where.view], f"{capped(many['all'])} wait in all.")
-        label, then = f"Show all {capped(many['all'])}", clear
-    with frame:
-        st.button(label, key="useful", on_click=then)

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from connector import rules, screen
+from connector.access import Right
 from connector.errors import RuleError
 from connector.models import RequestType
 from connector.rules.check import LIMITS
@@ -20,7 +21,7 @@ from connector.screen import stored
 from connector.screen.draft import SECTION, Draft, Save, bound, complete, drop, go_on, mend, save
 from connector.screen.rule_rows import HEIGHT, works
 from connector.screen.rules import counted
-from connector.store import catalogue, house
+from connector.store import catalogue
 from connector.store.catalogue import RuleCard
 from connector.store.insights import DAYS, DECIDED_DAYS, Insight
 
@@ -44,8 +45,7 @@ def opened(rule_id: int) -> tuple[RuleCard | None, list[RequestType]]:
 
 
 def administrator() -> bool:
-    with screen.reading() as session:
-        return house.is_administrator(session, screen.house().config, screen.me())
+    return screen.allowed(Right.SETTINGS)
 
 
 # -- what it is ----------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def head(rule_id: int, card: RuleCard | None, switch: Switch) -> None:
 
 def _switch(rule_id: int, switch: Switch) -> None:
     reason = str(ss.get(f"rule_{rule_id}_allow") or "")
-    screen.say(lambda: switch([rule_id], bool(ss[f"rule_{rule_id}_on"]), reason))
+    screen.act(Right.RULES, lambda: switch([rule_id], bool(ss[f"rule_{rule_id}_on"]), reason))
 
 
 def _pointed_out(row: Insight, rows: Sequence[Insight]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from connector import rulebook, screen
+from connector.access import Right
 from connector.models import RuleVersion
 from connector.rulebook import Change
 from connector.screen.draft import drop, write
@@ -78,6 +79,6 @@ def _way_back(rule_id: int, version: RuleVersion, card: RuleCard, roll_back: Rol
 
 
 def _rolled(rule_id: int, to: int, seen: int, roll_back: RollBack) -> None:
-    if screen.say(lambda: roll_back(rule_id, to, seen)):
+    if screen.act(Right.RULES, lambda: roll_back(rule_id, to, seen)):
         drop(rule_id)
         st.session_state["rule_saved"] = (rule_id, seen + 1)

@@ -11,6 +11,7 @@ from functools import partial
 import streamlit as st
 
 from connector import lookback, screen
+from connector.access import Right
 from connector.lookback import Looked, Progress
 from connector.screen import slow
 from connector.screen.draft import Draft
@@ -51,7 +52,7 @@ def back(rule_id: int, draft: Draft, card: RuleCard | None, apply: Apply) -> Non
 
 def _do(apply: Callable[[Progress], Looked], rule_id: int) -> None:
     done: list[Looked] = []
-    if screen.say(lambda: done.append(slow.watched(apply))):
+    if screen.act(Right.RULES, lambda: done.append(slow.watched(apply))):
         st.session_state["looked_at"] = (rule_id, done[0].entered)
         st.session_state["looked_back"] = st.session_state.get("looked_back", 0) + 1
     st.rerun()

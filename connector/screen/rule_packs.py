@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from connector import catalogue_file, packs, screen, settings
+from connector.access import Right
 from connector.catalogue_file import Changes
 from connector.errors import ConnectorError
 from connector.models import now
@@ -105,7 +106,7 @@ def _named(changes: Changes) -> Mapping[str, list[str]]:
 
 def _taken(raw: bytes, name: str, take: Take) -> None:
     done: list[Changes] = []
-    if screen.say(lambda: done.append(take(raw, name))):
+    if screen.act(Right.RULES, lambda: done.append(take(raw, name))):
         changes = done[0]
         added, changed = len(changes.rules_added), len(changes.rules_changed)
         said = [f"{added} rules added"] + [f"{changed} changed"] * bool(changed)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from connector import screen
+from connector.access import Right
 from connector.screen import rules as parts
 from connector.screen.rule_card import Switch, administrator, refusals
 from connector.screen.rule_rows import table
@@ -61,6 +62,6 @@ def switches(chosen: Sequence[Insight], switch: Switch) -> None:
 
 def _switched(ids: list[int], active: bool, reason: str, switch: Switch) -> None:
     done: list[int] = []
-    if screen.say(lambda: done.extend(switch(ids, active, reason))):
+    if screen.act(Right.RULES, lambda: done.extend(switch(ids, active, reason))):
         ss["several_done"] = f"{len(done)} switched {'on' if active else 'off'}"
         ss["several_round"] = ss.get("several_round", 0) + 1

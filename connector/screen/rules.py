@@ -66,12 +66,13 @@ def counted() -> list[Insight]:
     """Every rule with what it found in the last days; at most 20 seconds old, and new at once after a change."""
     with screen.reading() as session:
         version = catalogue.version(session)
-    return _counted(str(screen.house().database.engine.url), version)
+    with screen.answering():
+        return _counted(str(screen.house().database.engine.url), version)
 
 
 @st.cache_data(ttl=20, max_entries=4, show_spinner=False)
 def _counted(database: str, version: int) -> list[Insight]:
-    with screen.reading() as session:
+    with screen.house().database.reading() as session:
         return insights.insights(session)
 
 

@@ -6,7 +6,7 @@ Names and addresses that staff wrote are shown as text or escaped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,8 @@ def header() -> str:
     sections = {"types": "Request types", "channels": "Channels"}
     if outbox.way() is not None:
         sections["outbox"] = "Outbox"
+    if screen.allowed(screen.Right.PEOPLE):
+        sections["people"] = "People"
     sections |= {"privacy": "Privacy", "file": "Import, export"}
     if config.is_demo:
         sections["demo"] = "Demo"
@@ -69,6 +71,13 @@ def types(save: Callable[[list[TypeChange]], bool]) -> None:
         column_order=(*FIELDS, "code"), column_config=_columns(before), alt="Request types",
     )  # fmt: skip
     changes = list(_changes(before, st.session_state.get(key) or {}))
+    kept_by(changes, save, discard, "a new type", "Holds for what is accepted from now on.")
+
+
+def kept_by(
+    changes: Sequence[Any], save: Callable[[Any], bool], discard: Callable[[], None], last: str, holds: str
+) -> None:
+    """The row below an editor: Save and Discard, and the changes in words; `last` is what its last row takes."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         count = f"{len(changes)} change{'s' if len(changes) != 1 else ''}"
         if st.button(f"Save {count}" if changes else "Save", type="primary", disabled=not changes) and save(changes):
@@ -76,11 +85,11 @@ def types(save: Callable[[list[TypeChange]], bool]) -> None:
             st.rerun()
         st.button("Discard", type="tertiary", disabled=not changes, on_click=discard)
         if not changes:
-            st.markdown(":gray[Click into a cell to change it; the last row takes a new type.]", width="content")
+            st.markdown(f":gray[Click into a cell to change it; the last row takes {last}.]", width="content")
     screen.said()
     if changes:
         st.text("\n".join(change.in_words() for change in changes))
-        st.markdown(":gray[Holds for what is accepted from now on.]")
+        st.markdown(f":gray[{holds}]")
 
 
 def discard() -> None:

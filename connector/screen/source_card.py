@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 import streamlit as st
 
 from connector import screen, sourcing
+from connector.access import Right
 from connector.collect.alerts import NEXT
-from connector.models import Alert, AlertKind
+from connector.models import Alert, AlertKind, now
 from connector.screen.sources import STATES, Line
 
 
@@ -41,11 +43,12 @@ def card(row: Line, verbs: Verbs) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge("Posts lost", color="orange", icon=":material/report:")
             st.text(lost.says, width="stretch")
-    _buttons(row, verbs, lost)
+    if screen.allowed(Right.SETTINGS):
+        _buttons(row, verbs, lost)
 
 
 def _what(row: Line) -> None:
-    since = f" since {screen.clock(row.error_at)}" if row.error_at else ""
+    since = f" since {screen.clock(row.failing_since)}" if row.failing_since else ""
     last = f"Last post at {screen.clock(row.last_post_at)}." if row.last_post_at else "It has brought no post yet."
     match row.state:
         case "refused":
@@ -56,14 +59,17 @@ def _what(row: Line) -> None:
             st.markdown(
                 "1. Make a new key or token at the platform.\n"
                 f"2. Put it where `[sources.{row.name.replace('`', '')}]` in the settings names it.\n"
-                "3. Restart the worker; by itself it tries again, ever more seldom."
+                "3. Restart the worker, and these pages: both read the settings when they start.\n\n"
+                ":gray[If it was mended at the platform alone, press Try again now; the worker also tries by itself, "
+                "ever more seldom.]"
             )
         case "limit used up":
             st.error(f"**Its limit is used up{since}.** Nothing is read.", icon=":material/hourglass_disabled:")
             st.text(row.error)
             st.markdown(f":gray[{NEXT[AlertKind.SPENT].replace('`', '')}]")
         case "no answer":
-            st.markdown(f"**It does not answer{since}** :gray[· tried again by itself, at most five minutes apart]")
+            tried = f"at {screen.clock(row.waits_until)}, not sooner" if row.waits_until else "by itself"
+            st.markdown(f"**It does not answer{since}** :gray[· tried again {tried}]")
             st.text(row.error)
         case "quiet":
             st.text(next(alert.says for alert in row.alerts if alert.kind == AlertKind.SILENT))
@@ -103,13 +109,17 @@ def _asking(row: Line, verbs: Verbs) -> None:
     if row.state == "paused":
         st.button("Go on", key=f"retry_{row.name}", type="primary", on_click=verbs.retry, args=(row.name,))
     else:
-        if STATES[row.state] in ("red", "orange"):
+        if STATES[row.state] in ("red", "orange") and not row.waits_until:
             st.button("Try again now", key=f"retry_{row.name}", type="primary", on_click=verbs.retry, args=(row.name,))
         st.button("Pause", key=f"pause_{row.name}", on_click=verbs.pause, args=(row.name,))
-    st.button("Test the connection", key=f"test_{row.name}", on_click=_ask, args=(row.name,))
+    st.button("Test the connection", key=f"test_{row.name}", on_click=_test, args=(row.name,))
 
 
 # -- a test that nobody waits for ----------------------------------------------------------------------------------
+
+
+_Test = tuple[Future[tuple[bool, str]], datetime]
+"""The answer to come, and when it was asked for."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -117,22 +127,28 @@ def _testers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(4, thread_name_prefix="test a source")
 
 
+def _test(name: str) -> None:
+    screen.act(Right.SETTINGS, lambda: _ask(name))
+
+
 def _ask(name: str) -> None:
     """Begin to ask the platform; one question at a time."""
-    running: Future[tuple[bool, str]] | None = st.session_state.get(f"source_tested_{name}")
-    if running is None or running.done():
-        st.session_state[f"source_tested_{name}"] = _testers().submit(sourcing.test, screen.house().config, name)
+    begun: _Test | None = st.session_state.get(f"source_tested_{name}")
+    if begun is None or begun[0].done():
+        asked = _testers().submit(sourcing.test, screen.house().config, name)
+        st.session_state[f"source_tested_{name}"] = asked, now()
 
 
 def _tested(name: str) -> None:
-    asked: Future[tuple[bool, str]] | None = st.session_state.get(f"source_tested_{name}")
-    if asked is None:
+    begun: _Test | None = st.session_state.get(f"source_tested_{name}")
+    if begun is None:
         return
+    asked, at = begun
     if asked.done():
         well, says = asked.result()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge("It answers" if well else "No", color="green" if well else "red")
-            st.text(says)
+            st.text(f"{screen.clock(at)}: {says}")
         return
 
     @st.fragment(run_every=0.5)

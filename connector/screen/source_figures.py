@@ -21,7 +21,7 @@ from connector.store import sources as questions
 
 OUTCOMES = {
     "new": "Matched, stored", "updated": "Edited, updated", "duplicate": "Seen before", "unmatched": "No rule met",
-    "deleted": "Deleted by the author", "own": "The city's own",
+    "late": "Deleted before it came", "deleted": "Deleted by the author",
 }  # fmt: skip
 _SURFACES = {"local": "by us, on every post", "stream": "by X's stream", "search": "by X's search"}
 

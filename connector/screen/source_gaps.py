@@ -15,16 +15,13 @@ import pandas as pd
 import streamlit as st
 
 from connector import screen
+from connector.access import Right
+from connector.collect.alerts import CAUSES
 from connector.models import Gap, GapState, now
 from connector.screen.sources import Line, declared
 from connector.store import sources as questions
 
 DAYS = 7
-CAUSES = {
-    "down": "no worker ran", "disconnect": "connection lost", "rate limit": "rate limit", "refused": "access refused",
-    "credits": "limit used up", "back-pressure": "we were too slow", "paused": "paused by a person",
-    "": "not known",
-}  # fmt: skip
 _STATES = {GapState.OPEN: "blue", GapState.FILLED: "mute", GapState.LOST: "red"}
 _SIGNS = {GapState.OPEN: "diamond", GapState.FILLED: "circle", GapState.LOST: "cross"}
 _OPEN_SHOWN = 6
@@ -110,21 +107,22 @@ def missed(row: Line, fill: Callable[[int], None], give_up: Callable[[int], None
     waiting = [gap for gap in found if gap.state == GapState.OPEN]
     can = declared(row.kind)
     can_fill = row.configured and can is not None and can.fills
+    may = screen.allowed(Right.SETTINGS)
     for gap in waiting[:_OPEN_SHOWN]:
-        _open(gap, can_fill, fill, give_up)
+        _open(gap, can_fill, may, fill, give_up)
     if len(waiting) > _OPEN_SHOWN:
         st.markdown(f":gray[and {len(waiting) - _OPEN_SHOWN} more that are open; they move up as these are closed]")
     if closed := [gap for gap in found if gap.state != GapState.OPEN]:
         _closed(closed)
 
 
-def _open(gap: Gap, can_fill: bool, fill: Callable[[int], None], give_up: Callable[[int], None]) -> None:
+def _open(gap: Gap, can_fill: bool, may: bool, fill: Callable[[int], None], give_up: Callable[[int], None]) -> None:
     with st.container(key=f"gap_{gap.id}", gap="xxsmall"):
         cause = screen.escaped(CAUSES.get(gap.cause, gap.cause))
         st.markdown(f"**{when(gap)}** :gray[· {_long(gap)} · {cause}]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.text(_next(gap, can_fill), width="stretch")
-            if gap.to_at is not None:
+            if gap.to_at is not None and may:
                 if can_fill:
                     st.button("Fill now", key=f"fill_{gap.id}", on_click=fill, args=(gap.id,))
                 st.button(
@@ -138,7 +136,7 @@ def _next(gap: Gap, can_fill: bool) -> str:
     so_far = f" {gap.posts:,} posts so far." if gap.posts else ""
     tried = f" Last try: {gap.error}" if gap.error else ""
     if gap.to_at is None:
-        return f"It lasts. {gap.why}".strip()
+        return f"Not over yet. {gap.why}".strip()
     if not can_fill:
         return "Waits for you: this source cannot bring them later."
     if gap.due_at is None:

@@ -42,7 +42,7 @@ class Line:
     configured: bool
     last_post_at: datetime | None
     error: str
-    error_at: datetime | None
+    failing_since: datetime | None
     flow: Sequence[int]
     open_gaps: int
     read: int
@@ -50,6 +50,8 @@ class Line:
     cost_micros: int
     alerts: Sequence[Alert]
     troubles: Sequence[str] = ()
+    waits_until: datetime | None = None
+    """The platform asked not to be tried before."""
 
     @property
     def titled(self) -> str:
@@ -63,7 +65,7 @@ def lines() -> list[Line]:
     with screen.reading() as session:
         states = {state.name: state for state in questions.all_states(session)}
         gaps, flows = questions.open_gaps(session), questions.flows(session)
-        causes = alert_questions.lasting_causes(session)
+        lasting = alert_questions.lasting(session)
         read = questions.read_and_paid(session, month())
         alive, _ = house_questions.heartbeat(session)
         for name, adapter in configured.items():
@@ -73,12 +75,13 @@ def lines() -> list[Line]:
     for name, state in sorted(states.items()):
         mine = [alert for alert in alerts if alert.source == name]
         posts, cost = read.get(name, (0, 0))
+        cause, since = lasting.get(name, ("", state.last_error_at))
         found.append(
             Line(
-                name, state.kind, _state(state, alive and name in configured, causes.get(name, ""), mine), state.asked,
-                name in configured, state.last_post_at, state.last_error, state.last_error_at,
+                name, state.kind, _state(state, alive and name in configured, cause, mine), state.asked,
+                name in configured, state.last_post_at, state.last_error, since,
                 flows.get(name, [0] * 24), gaps.get(name, 0), posts, cost, mine,
-                state.troubles or (),
+                state.troubles or (), _until(state),
             )
         )  # fmt: skip
     return found
@@ -104,7 +107,7 @@ def _state(state: SourceState, read: bool, cause: str, alerts: Sequence[Alert]) 
         return stopped[kind]
     if not read and state.state in ("running", "catching up"):
         return "stopped"
-    if state.state == "catching up" and state.last_error:
+    if state.state == "catching up" and (state.last_error or _until(state)):
         return "no answer"
     if state.state == "running" and any(alert.kind == AlertKind.SILENT for alert in alerts):
         return "quiet"
@@ -147,9 +150,17 @@ def _signature() -> Hashable:
         alerts = alert_questions.all_open(session)
         alive, _ = house_questions.heartbeat(session)
     return (
-        alive, gaps, tuple((state.name, state.state, state.asked, state.last_error) for state in states),
+        alive, gaps, tuple(
+            (state.name, state.state, state.asked, state.last_error, _until(state), *(state.troubles or ()))
+            for state in states
+        ),
         tuple((alert.id, alert.says) for alert in alerts),
     )  # fmt: skip
+
+
+def _until(state: SourceState) -> datetime | None:
+    """Until when the platform asked not to be tried; None: nothing keeps us."""
+    return state.retry_at if state.retry_at and state.retry_at > now() else None
 
 
 # -- the list ------------------------------------------------------------------------------------------------------
@@ -196,7 +207,7 @@ def _table(rows: Sequence[Line]) -> pd.DataFrame:
             "read": [row.read for row in rows],
             "cost": [f"{row.cost_micros / 1_000_000:,.2f}" if row.cost_micros else "–" for row in rows],
             "gaps": [f"{row.open_gaps} open" if row.open_gaps else "–" for row in rows],
-            "error": [row.error for row in rows],
+            "error": [row.error or " ".join(row.troubles) for row in rows],
         }
     )
 

@@ -86,6 +86,6 @@ def undecided(expression: str, kind: str) -> tuple[str, ...]:
     return rules.unknown(tree, sources.capabilities(kind).tells)
 
 
-def kinds() -> list[str]:
+def kinds() -> tuple[str, ...]:
     """Every kind of source that there is."""
     return adapters.kinds("connector.sources")

@@ -27,17 +27,26 @@ _TAGS = {
     "new": '<ins style="background:rgba(40,160,90,.20);text-decoration:none;border-radius:3px">{}</ins>',
     "place": '<mark style="background:none;color:inherit;text-decoration:underline dotted 2px;'
     'text-underline-offset:4px">{}</mark>',
+    "danger": '<mark style="background:rgba(220,60,60,.22);color:inherit;border-radius:3px;padding:0 2px;'
+    'font-weight:600">{}</mark>',
+    # Left out when the text is selected: what a resident told of themselves is not carried on by copying.
+    "personal": '<mark title="Personal: not for the ticket" style="background:none;color:inherit;border-radius:3px;'
+    'border:1px dashed;padding:0 2px;user-select:none;-webkit-user-select:none">{}</mark>',
 }
+Span = tuple[int, int, str]
+"""From, to (without), and the sign of a part of a text."""
 
 
 def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") -> list[tuple[str, str]]:
+def pieces(
+    text: str, words: Sequence[str] = (), place: str = "", by: str = "", spans: Sequence[Span] = ()
+) -> list[tuple[str, str]]:
     """Cut a text at its reasons; joined again, the pieces are the text. `words` meet whole tokens, any case.
 
-    A word inside the place stays marked as a word: it is why the post is here.
+    A word inside the place stays marked as a word: it is why the post is here. `spans` are laid over both.
     """
     why = [""] * len(text)
     if place and (start := text.find(place)) >= 0:
@@ -46,6 +55,8 @@ def pieces(text: str, words: Sequence[str] = (), place: str = "", by: str = "") 
         whole = rf"(?<!\w){re.escape(word)}(?!\w)" if word[:1].isalnum() and word[-1:].isalnum() else re.escape(word)
         for found in re.finditer(whole, text, re.IGNORECASE):
             why[found.start() : found.end()] = ["word"] * len(found[0])
+    for start, end, sign in spans:
+        why[start:end] = [sign] * len(why[start:end])
     out, at = [(by, "by")], 0
     for reason, same in groupby(why):
         end = at + sum(1 for _ in same)
@@ -71,10 +82,16 @@ def byline(text: str) -> None:
     st.html(f'<p dir="auto" style="margin:0;font-size:.93rem;opacity:.75">{html.escape(text)}</p>', width="content")
 
 
-def status(text: str) -> None:
+def status(text: str, sign: str = "✓ ") -> None:
     """What just happened, where a screen reader hears of it."""
-    tick = '<span aria-hidden="true" style="opacity:.75">✓ </span>'
+    tick = f'<span aria-hidden="true" style="opacity:.75">{html.escape(sign)}</span>'
     st.html(f'<p role="status" style="margin:0;font-size:1rem">{tick}{html.escape(text)}</p>', width="content")
+
+
+def heard(text: str) -> None:
+    """For screen readers alone: they tell when this changes, so it stands there empty before."""
+    hidden = "position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)"
+    st.html(f'<p role="status" style="{hidden}">{html.escape(text)}</p>', width="content")
 
 
 def escaped(text: str) -> str:

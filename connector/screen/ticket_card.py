@@ -14,6 +14,7 @@ import streamlit as st
 from connector import dispatch, screen
 from connector.dispatch.outbox import Outbox
 from connector.models import Decision, DeliveryStatus, SuspectStatus, TicketStatus, now
+from connector.screen import history
 from connector.screen.ticket_verbs import followed, name_of, verbs, way_of
 from connector.screen.tickets import COLOURS
 from connector.sealing import mask
@@ -49,7 +50,12 @@ def card(dispatch_id: int) -> None:
         screen.posts([[(mask(found.text), "")]], large=True)
     else:
         st.markdown(":gray[The author deleted the post; its text is erased here too.]")
-    st.markdown("**What happened**")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**What happened**", width="content")
+        if st.button(
+            "From the first post on", key=f"history_{dispatch_id}", type="tertiary", icon=":material/history:"
+        ):
+            history.open_for(found.row.reference)
     screen.posts([[(f"{screen.clock(at)}  ", "by"), (what, ""), (f"  {by}", "by")] for at, what, by in _history(found)])
     _content(found)
 

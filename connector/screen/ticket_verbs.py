@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from connector import adapters, dispatch, screen, workflow
+from connector.access import Right
 from connector.dispatch import Channel
 from connector.errors import ConfigError
 from connector.models import DeliveryStatus, SuspectStatus, TicketStatus, now
@@ -23,8 +24,18 @@ _ASKS_A_PERSON = timedelta(days=365)  # a look-up that far away: nobody looks an
 
 
 def verbs(card: TicketCard) -> None:
-    """What a person can do now, the likely one first."""
-    row, main = card.row, _likely()
+    """What this person can do now, the likely one first."""
+    row = card.row
+    if screen.allowed(Right.DECIDE):
+        _steps(card, _likely())
+    if row.url.startswith(("http://", "https://")):
+        st.link_button(f"Open at {name_of(row.channel)}", row.url, icon=":material/open_in_new:")
+    if links := (card.dispatch.content or {}).get("links"):
+        st.link_button("Open post", links[0], type="tertiary", icon=":material/open_in_new:")
+
+
+def _steps(card: TicketCard, main: Callable[[], Any]) -> None:
+    row = card.row
     match row.state:
         case DeliveryStatus.QUEUED if not row.attempts:
             _button("Undo", row, main(), workflow.undo, row.suspect_id)
@@ -46,10 +57,6 @@ def verbs(card: TicketCard) -> None:
             _close(row)
     if row.flagged:
         _button("Done at the CRM", row, main(), workflow.flag_done, row.ticket_id or 0)
-    if row.url.startswith(("http://", "https://")):
-        st.link_button(f"Open at {name_of(row.channel)}", row.url, icon=":material/open_in_new:")
-    if links := (card.dispatch.content or {}).get("links"):
-        st.link_button("Open post", links[0], type="tertiary", icon=":material/open_in_new:")
 
 
 def _likely() -> Callable[[], Any]:
@@ -63,7 +70,7 @@ def _button(label: str, row: TicketRow, kind: Any, verb: Callable[..., Any], ite
 
 
 def _act(verb: Callable[..., Any], *what: Any) -> None:
-    screen.say(lambda: verb(screen.house().database, *what, by=screen.me()))
+    screen.act(Right.DECIDE, lambda: verb(screen.house().database, *what, by=screen.me()))
 
 
 def _by_hand(row: TicketRow) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from connector import screen, takein
+from connector.access import Right
 from connector.errors import ConnectorError
 from connector.sources.file import SUFFIXES
 from connector.sources.file.columns import COLUMNS, Column
@@ -27,7 +28,8 @@ ss = st.session_state
 
 def button() -> None:
     """In the page's header, where no source of this kind is configured: shows the pane, or puts it away."""
-    if not any(adapter.kind == takein.KIND for adapter in screen.house().config.sources.values()):
+    configured = any(adapter.kind == takein.KIND for adapter in screen.house().config.sources.values())
+    if not configured and screen.allowed(Right.DECIDE):
         st.space("stretch")
         label = "Close the import" if ss.get(_OPEN) else "Import a file"
         st.button(label, key="import_file", icon=":material/upload_file:", on_click=_turn)
@@ -35,7 +37,7 @@ def button() -> None:
 
 def pane() -> None:
     """Below the header, if it was asked for."""
-    if ss.get(_OPEN):
+    if ss.get(_OPEN) and screen.allowed(Right.DECIDE):
         with st.container(border=True, gap="small"):
             panel(takein.UPLOAD)
 
@@ -143,7 +145,7 @@ def _take_in(name: str, raw: bytes, choice: Choice, rows: int) -> None:
         takein.take_in, house.database, house.config, house.sealer, house.gazetteer, raw, name, choice, screen.me(),
         progress,
     )  # fmt: skip
-    if screen.say(lambda: done.append(work())):
+    if screen.act(Right.DECIDE, lambda: done.append(work())):
         ss[f"taken_in_{name}"] = done[0].in_words()
         ss["upload_round"] = ss.get("upload_round", 0) + 1
     bar.empty()

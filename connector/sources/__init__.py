@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -53,6 +53,9 @@ class Capabilities:
     """`fill` brings the posts of an interval that was missed."""
     checks: bool = False
     """`vanished` tells which of the posts that we hold are gone."""
+    media_hosts: tuple[str, ...] = ()
+    """Where its photos lie, and nowhere else: `.example.com` means every host below it, `{server}` the one of the
+    setting `server`."""
 
 
 class Settings(adapters.Settings):
@@ -102,6 +105,18 @@ class Budget:
 
 Stopping = Callable[[float], bool]
 """Waits so many seconds, and tells whether to stop; an adapter that waits, waits by it."""
+SIGN_OF_LIFE = 20.0
+"""Seconds: a source that is silent for much longer is taken for dead."""
+
+
+def waited(seconds: float, cursor: str, stopping: Stopping) -> Generator[Batch, None, bool]:
+    """Wait, and say now and then that the source is well; returns whether to stop."""
+    while seconds > SIGN_OF_LIFE:
+        if stopping(SIGN_OF_LIFE):
+            return True
+        yield Batch([], cursor)
+        seconds -= SIGN_OF_LIFE
+    return stopping(seconds)
 
 
 class Source(adapters.AdapterBase, ABC):

@@ -11,8 +11,9 @@ import contextlib
 import http.client
 import ipaddress
 import ssl
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,8 +25,9 @@ import requests
 import urllib3
 from pydantic import SecretStr
 
-from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError
+from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError, causes
 from connector.models import GapCause
+from connector.sources import Stopping
 
 LARGEST = 16 * 1024 * 1024
 """Bytes; a longer answer is not read to its end."""
@@ -35,10 +37,15 @@ LONGEST_WAIT = 3600.0
 """Seconds; who names a later time is asked again by then all the same."""
 PATIENCE = 60.0
 """Seconds of silence after which a stream counts as dead; they all send a sign of life more often."""
+POLL = 0.05
+"""Seconds between two looks whether to stop, while somebody is awaited."""
+_UNTIL = ("Retry-After", "X-RateLimit-Reset", "RateLimit-Reset")
 _A_DATE = 1e9
 """More seconds than these are counted from 1970."""
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 """What libraries raise when a connection fails."""
+UNREADABLE = (ValueError, RecursionError)
+"""What decoding JSON raises: msgspec's own errors are ValueErrors, as is that of bytes that are no UTF-8."""
 _SLOW = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
 T = TypeVar("T")
@@ -54,12 +61,20 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+class StoppedError(Exception):
+    """The worker stops while somebody is awaited."""
+
+
 class Http:
     """Calls to one server; `name` is put into the errors, `timeout` is in seconds and for one whole answer."""
 
-    def __init__(self, name: str, address: str, token: SecretStr | None = None, timeout: float = 20) -> None:
+    def __init__(
+        self, name: str, address: str, token: SecretStr | None = None, timeout: float = 20,
+        stopping: Stopping | None = None,
+    ) -> None:  # fmt: skip
+        """With `stopping`, a call ends by StoppedError as soon as that says so."""
         self.name, self.timeout = name, timeout
-        self._address = address
+        self._address, self._stopping = address, stopping
         self._session = requests.Session()
         self._session.auth = Bearer(token)
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "connector"})
@@ -91,7 +106,7 @@ class Http:
 
     def stream(self, path: str, params: Fields = ()) -> Stream | None:
         """A stream of server-sent events, None where they do not offer it; it outlives this chain of calls."""
-        answer = self._call("GET", path, params, None, PATIENCE)
+        answer = self._unless_stopped(lambda: self._call("GET", path, params, None, PATIENCE), requests.Response.close)
         if answer.status_code == 200 and answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             return Stream(answer)
         answer.close()
@@ -101,7 +116,7 @@ class Http:
         """The JSON of an answer; TemporaryError if it is none, or another one."""
         try:
             return msgspec.json.decode(answer.body, type=shape)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise TemporaryError("The server gave an answer that cannot be read.", self.name) from None
 
     def refuse(self, answer: Answer) -> NoReturn:
@@ -124,6 +139,12 @@ class Http:
     def _read(
         self, method: str, path: str, params: Fields, fields: Fields | bytes | None, content: Any = None
     ) -> Answer:
+        return self._unless_stopped(lambda: self._answer(method, path, params, fields, content))
+
+    def _unless_stopped(self, call: Callable[[], T], over: Callable[[T], object] = lambda _: None) -> T:
+        return call() if self._stopping is None else patiently(call, self._stopping, over)
+
+    def _answer(self, method: str, path: str, params: Fields, fields: Fields | bytes | None, content: Any) -> Answer:
         deadline = time.monotonic() + self.timeout
         with self._call(method, path, params, fields, self.timeout, content) as answer:
             try:
@@ -180,7 +201,7 @@ class Bearer(requests.auth.AuthBase):
 
 def lost(error: Exception, name: str) -> AdapterError:
     """What a connection that failed means; nothing of what a library says is repeated."""
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error)):
         return AuthError("The server's certificate is not trusted; nothing was sent. Mend it.", name)
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return AuthError("The server's address cannot be used; mend it in the settings.", name)
@@ -188,16 +209,33 @@ def lost(error: Exception, name: str) -> AdapterError:
     return TemporaryError(f"The server {how}.", name)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what lies below it: libraries wrap each other's."""
-    seen: set[int] = set()
-    waiting: list[Any] = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+def patiently(call: Callable[[], T], stopping: Stopping, over: Callable[[T], object] = lambda _: None) -> T:
+    """What the call gives; StoppedError when told to stop before it returned, then its result is handed to `over`."""
+    if stopping(0):
+        raise StoppedError
+    found: list[T] = []
+    failed: list[BaseException] = []
+    done, given_up = threading.Event(), threading.Event()
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failed.append(error)
+        done.set()
+        if given_up.is_set() and found:
+            over(found[0])
+
+    threading.Thread(target=run, daemon=True).start()
+    while not done.wait(POLL):
+        if stopping(0):
+            given_up.set()
+            if done.is_set() and found:
+                over(found[0])
+            raise StoppedError
+    if failed:
+        raise failed[0]
+    return found[0]
 
 
 def address(written: str) -> str:
@@ -217,13 +255,13 @@ def is_loopback(host: str) -> bool:
 
 
 def wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that they ask us to wait, by `Retry-After` or `X-RateLimit-Reset`; None if they name no time."""
-    told = (headers.get("Retry-After", "") or headers.get("X-RateLimit-Reset", "")).strip()
+    """Seconds that they ask us to wait, by `Retry-After` or the end of a rate limit; None if they name no time."""
+    told = next(filter(None, (headers.get(name, "").strip() for name in _UNTIL)), "")
     if told.isascii() and told.isdecimal():
         seconds = float(told[:12])
         return min(LONGEST_WAIT, max(1.0, seconds - time.time() if seconds > _A_DATE else seconds))
     for read in (datetime.fromisoformat, parsedate_to_datetime):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             moment = read(told)
             aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return min(LONGEST_WAIT, max(1.0, (aware - datetime.now(UTC)).total_seconds()))

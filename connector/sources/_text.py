@@ -1,6 +1,6 @@
 """What a text says of itself, for sources that bring little more than a text: mentions, hashtags, links.
 
-Asked by `file/` and `manual.py`; other platforms tell it beside the text.
+Asked by `file/`, `manual.py` and `facebook/`; other platforms tell it beside the text.
 """
 
 from __future__ import annotations

@@ -25,6 +25,10 @@ from connector.sources import PLAIN, Capabilities, Source
 
 PAST_DAYS = 30
 _BATCH = 200
+_APART = timedelta(minutes=2)
+"""Between two posts on one incident, in the burst."""
+_SHUFFLED, _SPREAD = 0.12, 0.02
+"""Of a round: by how much a thread comes earlier or later than in other rounds, and how long it lasts."""
 
 
 CAPABILITIES = Capabilities(
@@ -98,25 +102,43 @@ class Sample(Source):
     def _burst(self) -> Iterator[Batch]:
         """All posts over the last 30 days; more of them in daytime, and one stormy day."""
         chance = random.Random(311)
-        ages = sorted((_moment(chance) for _ in self.posts), reverse=True)
+        threads: dict[str, list[SamplePost]] = {}
+        for post in self._order(0):
+            threads.setdefault(self._threads[post.id], []).append(post)
+        ages = sorted((_moment(chance) for _ in threads), reverse=True)
+        told = [
+            (max(age - _APART * position, timedelta(minutes=1)), post)
+            for age, thread in zip(ages, threads.values(), strict=True)
+            for position, post in enumerate(thread)
+        ]
+        told.sort(key=lambda pair: -pair[0])
         end = now()
-        events = [Arrived(self._incoming(post, 0, end - age)) for post, age in zip(self._order(0), ages, strict=True)]
+        events = [Arrived(self._incoming(post, 0, end - age)) for age, post in told]
         for start in range(0, len(events), _BATCH):
             part = events[start : start + _BATCH]
             yield Batch(part, "1:0" if start + _BATCH >= len(events) else "")
 
     def _order(self, number: int) -> list[SamplePost]:
-        """A shuffle of its own for each round; a reply stays behind the post it answers."""
-        order = self.posts[:]
-        random.Random(number).shuffle(order)
-        at = {post.id: index for index, post in enumerate(order)}
-        for post in sorted(order, key=lambda p: p.id):
+        """Nearly the same in each round: what is told of one incident comes together, a reply behind its post.
+
+        So the same post comes again only after most of a round.
+        """
+        always, chance = random.Random(311), random.Random(number)
+        places: dict[str, float] = {}
+        for post in self.posts:
+            places.setdefault(self._threads[post.id], always.random() + chance.uniform(-_SHUFFLED, _SHUFFLED))
+        found = {post.id: places[self._threads[post.id]] + always.uniform(0, _SPREAD) for post in self.posts}
+        for post in self.posts:
             parent = post.reply_to or post.of
-            if parent in at and at[parent] > at[post.id]:
-                i, j = at[parent], at[post.id]
-                order[i], order[j] = order[j], order[i]
-                at[parent], at[post.id] = j, i
-        return order
+            if parent in found and found[parent] > found[post.id]:
+                found[parent], found[post.id] = found[post.id], found[parent]
+        return sorted(self.posts, key=lambda post: found[post.id])
+
+    @cached_property
+    def _threads(self) -> dict[str, str]:
+        """Post → what it belongs to: an incident, else the post that it answers, else itself."""
+        first = {post.id: post.incident or post.reply_to or post.of or post.id for post in self.posts}
+        return {id_: first.get(thread, thread) for id_, thread in first.items()}
 
     def _incoming(self, post: SamplePost, number: int, at: datetime) -> Incoming:
         who = self._authors[post.author]

@@ -81,9 +81,10 @@ def newly_lost(session: Session, source: str, since: datetime) -> list[Gap]:
     return list(session.exec(query.order_by(col(Gap.from_at))))
 
 
-def lasting_causes(session: Session) -> dict[str, str]:
-    """Source → why it is not read now."""
-    return dict(session.exec(select(Gap.source, Gap.cause).where(col(Gap.to_at).is_(None))).all())
+def lasting(session: Session) -> dict[str, tuple[str, datetime]]:
+    """Source → why it is not read now, and since when."""
+    query = select(Gap.source, Gap.cause, Gap.from_at).where(col(Gap.to_at).is_(None))
+    return {source: (cause, since) for source, cause, since in session.exec(query)}
 
 
 def hours(session: Session, source: str, since: datetime) -> dict[datetime, int]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import JSON, Dialect, Executable, Table, bindparam
 from sqlalchemy import text as sql
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
@@ -29,44 +29,54 @@ class Writer:
 
     def __init__(self, table: Table, columns: Sequence[str], dialect: Dialect, skip_known: bool = False) -> None:
         self.columns = tuple(columns)
-        insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
-        statement = insert.values({column: bindparam(column) for column in columns})
-        if skip_known:
-            statement = statement.on_conflict_do_nothing()
-        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-        self.sql = str(compiled)
-        self._positional = bool(compiled.positional)
-        order = list(compiled.positiontup or columns)
-        self._order = [self.columns.index(name) for name in order] if order != list(columns) else None
+        is_sqlite = dialect.name == "sqlite"
+        self.sql = (_in_order if is_sqlite else _by_name)(table, columns, dialect, skip_known)
+        self._named = not is_sqlite
         self._binders: list[tuple[int, Callable[[Any], Any]]] = []
         times = [at for at, name in enumerate(self.columns) if isinstance(table.c[name].type, Utc)]
-        self._zoneless = [] if dialect.name == "sqlite" else times
+        self._zoneless = [] if is_sqlite else times
         for at, name in enumerate(self.columns):
             if binder := _binder(table.c[name].type, dialect):
                 self._binders.append((at, binder))
 
-    def insert(self, session: Session, rows: Iterable[Sequence[Any]]) -> None:
+    def insert(self, session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
         """All rows in one call of the driver."""
-        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))  # a column at a time: no Python code per value
-        for at, binder in self._binders if columns else ():
-            columns[at] = map(binder, columns[at])
-        self._execute(session, columns)
+        self._execute(session, _mapped(rows, self._binders))
 
-    def insert_bound(self, session: Session, columns: Sequence[Iterable[Any]]) -> None:
-        """The same for whole columns of prepared values: lists and dicts as `json_text`, times as `time_text`."""
-        bound = list(columns)
-        for at in self._zoneless:
-            bound[at] = map(_with_zone, bound[at])
-        self._execute(session, bound)
+    def insert_bound(self, session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+        """The same for prepared values: lists and dicts as `json_text`, times as `time_text`."""
+        self._execute(session, _mapped(rows, [(at, _with_zone) for at in self._zoneless]))
 
-    def _execute(self, session: Session, columns: list[Iterable[Any]]) -> None:
-        if self._order:
-            columns = [columns[at] for at in self._order]
-        parameters: Any = list(zip(*columns))  # noqa: B905 - a column of one value for all has no end
-        if not self._positional:
-            parameters = [dict(zip(self.columns, values, strict=True)) for values in parameters]
+    def _execute(self, session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+        parameters: Any = [dict(zip(self.columns, row, strict=True)) for row in rows] if self._named else rows
         if parameters:
             session.connection().exec_driver_sql(self.sql, parameters)
+
+
+def _in_order(table: Table, columns: Sequence[str], dialect: Dialect, skip_known: bool) -> str:
+    # SQLAlchemy puts the columns in the table's order, and each row would have to be turned round for it.
+    quote = dialect.identifier_preparer.quote
+    named, values = ", ".join(map(quote, columns)), ", ".join("?" * len(columns))
+    skip = " ON CONFLICT DO NOTHING" if skip_known else ""
+    return f"INSERT INTO {quote(table.name)} ({named}) VALUES ({values}){skip}"
+
+
+def _by_name(table: Table, columns: Sequence[str], dialect: Dialect, skip_known: bool) -> str:
+    statement = postgresql.insert(table).values({column: bindparam(column) for column in columns})
+    statement = statement.on_conflict_do_nothing() if skip_known else statement
+    return str(statement.compile(dialect=dialect, column_keys=list(columns)))
+
+
+def _mapped(
+    rows: Sequence[tuple[Any, ...]], changes: Sequence[tuple[int, Callable[[Any], Any]]]
+) -> Sequence[tuple[Any, ...]]:
+    """A column at a time: no Python code per value."""
+    if not changes:
+        return rows
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for at, change in changes if columns else ():
+        columns[at] = map(change, columns[at])
+    return list(zip(*columns, strict=True))
 
 
 def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
@@ -87,6 +97,11 @@ def time_text(value: datetime) -> str:
 def time_of(text: str) -> datetime:
     """The way back."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def seconds_of(text: str) -> float:
+    """The same in seconds since 1970."""
+    return datetime.fromisoformat(f"{text}+00:00").timestamp()
 
 
 def json_text(value: Any) -> str:
@@ -133,6 +148,11 @@ def next_ids(session: Session, table: Table, count: int) -> Sequence[int]:
         f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id')) FROM generate_series(1, {int(count)})"
     )
     return [row[0] for row in taken]
+
+
+def insert(session: Session, model: Any, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of prepared values into the table of this model."""
+    writer(model.__table__, names, session.connection().dialect).insert_bound(session, rows)
 
 
 @lru_cache(maxsize=64)

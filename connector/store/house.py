@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from connector.config import Config
-from connector.models import Dispatch, Post, Setting, Suspect, User, Worker, now
+from connector.models import Dispatch, Post, Setting, Suspect, Worker, now
 
 ALIVE = timedelta(seconds=20)
 """A worker beats every few seconds; after this long without one it counts as stopped."""
@@ -53,14 +52,6 @@ def installation(session: Session) -> str:
         found = Setting(name="installation", value=secrets.token_hex(4))
         session.add(found)
     return str(found.value)
-
-
-def is_administrator(session: Session, config: Config, by: str) -> bool:
-    """Whether this person may do what administrators alone may; without a login whoever sits at this computer may."""
-    if config.login is None:
-        return True
-    query = select(User.id).where(User.login == by, User.role == "administrator", User.active)
-    return session.exec(query).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

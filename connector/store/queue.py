@@ -1,133 +1,118 @@
-"""The queue: a keyset page of suspects, how many wait, one card, what is new since.
+"""The queue: a keyset page of suspects in four orders, how many wait, what is new, and searching their texts.
 
-Flat in the number waiting: a page walks an index backwards and stops, a filtered one the urgent suspects first, then
-the others; counts stop at a cap. Texts come with their placeholders; the pages mask or, on the card, reveal them.
+Flat in the number waiting: a page walks one range of an index after the other and stops when it is full, the urgent
+suspects first in every order (`listing.py`); counts stop at a cap. What one suspect's card shows is asked in
+`cards.py`, and handed on here. Texts come with their placeholders; the pages mask or, on the card, reveal them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from statistics import median_low
 from typing import Any
 
-from sqlalchemy import func, or_, text, tuple_
+from sqlalchemy import func
+from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector.models import (
-    Decision,
-    Match,
-    Post,
-    RequestType,
-    Rule,
-    SourceState,
-    Suspect,
-    SuspectPost,
-    SuspectStatus,
-)
+from connector.models import Decision, Post, RequestType, Suspect, SuspectStatus, User, now
+from connector.store import house
+from connector.store.cards import Card as Card
+from connector.store.cards import CardPost as CardPost
+from connector.store.cards import by_post as by_post
+from connector.store.cards import card as card
+from connector.store.cards import decisions as decisions
+from connector.store.cards import similar as similar
+from connector.store.listing import AGES as AGES
+from connector.store.listing import NOWHERE as NOWHERE
+from connector.store.listing import SORTS as SORTS
+from connector.store.listing import Filter as Filter
+from connector.store.listing import QueueRow as QueueRow
+from connector.store.listing import bands, in_band, passes, read, rows
+from connector.store.searching import EVERYWHERE, matching
+from connector.store.searching import REACH as REACH
+from connector.store.searching import Searched as Searched
+from connector.store.searching import search as search
 
 COUNT_CAP = 1000
-_ASSIGNED = text("suspect.assigned_to <> ''")  # literally, so that SQLite sees that its partial index serves
+_RECENT = 5000
+EVERYTHING = Filter()
+_AT_ONCE = 500
 _columns: Any = select  # sqlmodel's types end at four columns
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """A line of the list."""
-
-    id: int
-    version: int
-    urgent: bool
-    type: str
-    text: str
-    place: str
-    people: int
-    first_posted_at: datetime
-    claimed_by: str
-    claimed_until: datetime | None
-
-    @property
-    def key(self) -> tuple[int, datetime, int]:
-        """What the next page starts after."""
-        return int(self.urgent), self.first_posted_at, self.id
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What the list is narrowed to; urgent suspects pass every filter of type and district."""
-
-    view: str = "all"
-    """all, urgent, mine, parked"""
-    by: str = ""
-    type_code: str = ""
-    district: str = ""
-    language: str = ""
-    find: str = ""
 
 
 def page(
     session: Session,
-    where: Filter = Filter(),
+    where: Filter = EVERYTHING,
     limit: int = 50,
-    after: tuple[int, datetime, int] | None = None,
+    after: tuple[Any, ...] | None = None,
     up_to: int | None = None,
 ) -> list[QueueRow]:
-    """Suspects that wait, urgent first, then the newest; `up_to` leaves out those made after this id."""
-    query = (
-        _columns(
-            Suspect.id, Suspect.version, Suspect.urgent, RequestType.title, func.substr(Post.text, 1, 220),
-            Suspect.place, Suspect.people, Suspect.first_posted_at, Suspect.claimed_by, Suspect.claimed_until,
-        )
-        .select_from(Suspect)
-        .join(RequestType, col(RequestType.id) == col(Suspect.request_type_id))
-        .join(Post, col(Post.id) == col(Suspect.lead_post_id), isouter=True)
-        .order_by(col(Suspect.urgent).desc(), col(Suspect.first_posted_at).desc(), col(Suspect.id).desc())
-    )  # fmt: skip
-    query = _viewed(query, where)
-    if up_to is not None:
-        query = query.where(col(Suspect.id) <= up_to)
-    if not (where.type_code or where.district or where.language):
-        key = tuple_(col(Suspect.urgent), col(Suspect.first_posted_at), col(Suspect.id))
-        return _rows(session, query.where(key < after) if after else query, limit)
+    """Suspects that wait, in the filter's order; `up_to` leaves out those made after this id.
+
+    `after` is the `key` of the last row of the page before. A searched text is looked for as far as `search` goes.
+    """
+    if where.find:
+        return search(session, where, limit, up_to).rows
     found: list[QueueRow] = []
-    key = tuple_(col(Suspect.first_posted_at), col(Suspect.id))
-    for urgent, part in ((1, query), (0, _narrowed(query, where))):  # each walks one range of one index
-        if len(found) == limit or (after and after[0] < urgent):
+    for number, band in enumerate(bands(where)):
+        if len(found) == limit or (after and after[0] > number):
             continue
-        part = part.where(Suspect.urgent == urgent)
-        part = part.where(key < after[1:]) if after and after[0] == urgent else part
-        found += _rows(session, part, limit - len(found))
+        start = after[1:] if after and after[0] == number else None
+        query = in_band(rows(), where, band, start, up_to).limit(limit - len(found))
+        for row in read(session, query):
+            found.append(replace(row, key=(number, *map(_bound, (getattr(row, name) for name in band.order)))))
     return found
 
 
-def _rows(session: Session, query: Any, limit: int) -> list[QueueRow]:
-    return [QueueRow(i, v, bool(u), t, x or "", *rest) for i, v, u, t, x, *rest in session.exec(query.limit(limit))]
+def among(session: Session, ids: Sequence[int], where: Filter) -> list[QueueRow]:
+    """Of these suspects those that still stand in the filter's view; what narrows it is not asked again."""
+    found: list[QueueRow] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        query = rows().where(col(Suspect.id).in_(ids[start : start + _AT_ONCE]), *passes(where))
+        found += read(session, query)
+    return found
 
 
-def _narrowed(query: Any, where: Filter) -> Any:
-    if where.type_code:
-        of_code = select(RequestType.id).where(RequestType.code == where.type_code)
-        query = query.where(col(Suspect.request_type_id) == of_code.scalar_subquery())
-    if where.district:
-        query = query.where(Suspect.district == where.district)
-    if where.language:
-        query = query.where(Suspect.language == where.language)
-    return query
+def _bound(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
 
 
-def _viewed(query: Any, where: Filter) -> Any:
-    status = SuspectStatus.PARKED if where.view == "parked" else SuspectStatus.WAITING
-    query = query.where(Suspect.status == status)
-    if where.view == "urgent":
-        query = query.where(Suspect.urgent == 1)
-    if where.view == "mine":
-        query = query.where(Suspect.assigned_to == where.by, _ASSIGNED)
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+def every(session: Session, columns: Any, where: Filter, limit: int, up_to: int | None = None) -> list[Any]:
+    """These columns, a SELECT from suspects, of all that pass the filter, in its order; urgent ones apart."""
     if where.find:
-        query = query.where(func.lower(Post.text).contains(where.find.lower(), autoescape=True))
-    return query
+        ids = list(islice(filter(None, matching(session, where, bands(where, (0,)), up_to, EVERYWHERE)), limit))
+        return [
+            row
+            for start in range(0, len(ids), _AT_ONCE)
+            for row in session.exec(columns.where(col(Suspect.id).in_(ids[start : start + _AT_ONCE])))
+        ]
+    found: list[Any] = []
+    for band in bands(where, (0,)):
+        found += session.exec(in_band(columns, where, band, None, up_to).limit(limit - len(found)))
+    return found
 
 
-def counts(session: Session, by: str = "", cap: int = COUNT_CAP) -> dict[str, int]:
+def urgent_in(session: Session, where: Filter, up_to: int | None = None) -> int:
+    """How many urgent ones the filter shows, counted up to `COUNT_CAP`."""
+    through = bands(where, (1,))
+    if where.find:
+        return sum(1 for _ in islice(filter(None, matching(session, where, through, up_to, EVERYWHERE)), COUNT_CAP))
+    asked = select(Suspect.id).where(*passes(where, 1)).limit(COUNT_CAP)
+    asked = asked if up_to is None else asked.where(col(Suspect.id) <= up_to)
+    return session.exec(select(func.count()).select_from(asked.subquery())).one()
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def counts(session: Session, by: str = "", cap: int = COUNT_CAP, teams: tuple[str, ...] = ()) -> dict[str, int]:
     """How many are in each view, counted up to `cap`."""
 
     def at_most(*where: Any) -> int:
@@ -139,7 +124,7 @@ def counts(session: Session, by: str = "", cap: int = COUNT_CAP) -> dict[str, in
     return {
         "all": at_most(waiting),
         "urgent": at_most(waiting, Suspect.urgent == 1),
-        "mine": at_most(waiting, Suspect.assigned_to == by, _ASSIGNED) if by else 0,
+        "mine": at_most(*passes(Filter("mine", by, teams=teams))) if by else 0,
         "parked": at_most(col(Suspect.status) == SuspectStatus.PARKED),
     }
 
@@ -150,93 +135,83 @@ def newest_id(session: Session) -> int:
 
 
 def newer(session: Session, than: int, cap: int = 100) -> int:
-    """How many waiting suspects were made since."""
-    query = select(Suspect.id).where(col(Suspect.id) > than, Suspect.status == SuspectStatus.WAITING).limit(cap)
-    return session.exec(select(func.count()).select_from(query.subquery())).one()
+    """How many waiting suspects were made since; among the newest `_RECENT`, so that asking often costs little."""
+    made = select(Suspect.id, Suspect.status).where(col(Suspect.id) > than)
+    recent = made.order_by(col(Suspect.id).desc()).limit(_RECENT).subquery()
+    return _at_most(session, select(recent.c.id).where(recent.c.status == SuspectStatus.WAITING), cap)
+
+
+def _at_most(session: Session, query: Any, cap: int) -> int:
+    return session.exec(select(func.count()).select_from(query.limit(cap).subquery())).one()
 
 
 @dataclass(frozen=True, slots=True)
-class CardPost:
-    """A post on the card, with the words of its matches."""
+class Since:
+    """What waits and was not there when somebody last looked."""
 
-    post: Post
-    kind: str
-    """Of its source."""
-    words: tuple[str, ...]
+    new: int
+    """Counted up to a cap; urgent ones included."""
+    urgent: int
+    after: int = 0
+    """Made after this id."""
+
+
+def came(session: Session, after: int, cap: int = 100) -> Since:
+    """What waits of those made after this id."""
+    waits = (Suspect.status == SuspectStatus.WAITING, col(Suspect.id) > after)
+    urgent = select(Suspect.id).where(*waits, Suspect.urgent == 1).limit(cap)
+    found = session.exec(select(func.count()).select_from(urgent.subquery())).one()
+    return Since(newer(session, after, cap), found, after)
+
+
+def since(session: Session, login: str) -> Since:
+    """What is new since this person last looked at the queue; nothing for one who never did."""
+    seen_id = _seen_id(session, login)
+    return Since(0, 0) if seen_id is None else came(session, seen_id, COUNT_CAP)
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """Everything the card shows of one suspect."""
+class Waited:
+    """How old the queue is, by the first post of each suspect that waits."""
 
-    suspect: Suspect
-    type: RequestType
-    posts: Sequence[CardPost]
+    oldest: datetime
+    half: datetime | None
+    """Half of them are older than this; None beyond `COUNT_CAP`."""
 
 
-def card(session: Session, suspect_id: int) -> Card | None:
-    """One suspect with its posts, the leading one first."""
-    found = session.exec(select(Suspect, RequestType).join(RequestType).where(Suspect.id == suspect_id)).first()
-    if found is None:
+def waited(session: Session) -> Waited | None:
+    """How long suspects have been waiting; None if none does."""
+    firsts = [
+        session.exec(
+            select(func.min(Suspect.first_posted_at)).where(
+                Suspect.status == SuspectStatus.WAITING, Suspect.urgent == urgent
+            )
+        ).one()
+        for urgent in (0, 1)
+    ]
+    told = [first for first in firsts if first]
+    if not told:
         return None
-    suspect, kind = found
-    rows = session.exec(
-        select(Post, SourceState.kind)
-        .join(SuspectPost, col(SuspectPost.post_id) == col(Post.id))
-        .join(SourceState, col(SourceState.name) == col(Post.source), isouter=True)
-        .where(SuspectPost.suspect_id == suspect_id)
-        .order_by((col(Post.id) != suspect.lead_post_id), col(Post.posted_at))
-        .limit(50)
+    times = session.exec(
+        select(Suspect.first_posted_at).where(Suspect.status == SuspectStatus.WAITING).limit(COUNT_CAP)
     ).all()
-    words: dict[int, list[str]] = {}
-    matched = select(Match.post_id, Match.words).where(col(Match.post_id).in_([post.id for post, _ in rows]))
-    for post_id, found_words in session.exec(matched):
-        words.setdefault(post_id, []).extend(found_words or [])
-    posts = [CardPost(post, of or post.source, tuple(dict.fromkeys(words.get(post.id or 0, [])))) for post, of in rows]
-    return Card(suspect, kind, posts)
+    return Waited(min(told), median_low(times) if len(times) < COUNT_CAP else None)
 
 
-def by_post(session: Session, post_id: str, sources: Sequence[str]) -> int | None:
-    """The newest suspect that holds the post with this id of theirs."""
-    query = (
-        select(SuspectPost.suspect_id)
-        .join(Post, col(Post.id) == col(SuspectPost.post_id))
-        .where(col(Post.source).in_(sources), or_(col(Post.source_id) == post_id, col(Post.version_id) == post_id))
-        .order_by(col(SuspectPost.suspect_id).desc())
-        .limit(1)
-    )
-    return session.exec(query).first()
+def seen(session: Session, login: str) -> None:
+    """This person looks at the queue now."""
+    newest = newest_id(session)
+    kept = session.exec(sql_update(User).where(col(User.login) == login).values(seen_at=now(), seen_id=newest))
+    if kept.rowcount == 0:  # this computer's one user, where no login is configured, is in no list of people
+        house.keep_setting(session, f"seen.{login}", newest)
 
 
-def types_of(session: Session, suspect: Suspect) -> list[str]:
-    """Codes of the request types whose rules its posts met."""
-    query = (
-        select(RequestType.code)
-        .join(Rule, col(Rule.request_type_id) == col(RequestType.id))
-        .join(Match, col(Match.rule_id) == col(Rule.id))
-        .join(SuspectPost, col(SuspectPost.post_id) == col(Match.post_id))
-        .where(SuspectPost.suspect_id == suspect.id)
-        .distinct()
-    )
-    return list(session.exec(query))
-
-
-def similar(session: Session, suspect: Suspect, limit: int = 3) -> list[Suspect]:
-    """Accepted suspects of the same type at the same place, the newest first."""
-    if not suspect.place:
-        return []
-    query = (
-        select(Suspect)
-        .where(
-            Suspect.status == SuspectStatus.ACCEPTED,
-            Suspect.request_type_id == suspect.request_type_id,
-            Suspect.place == suspect.place,
-            Suspect.id != suspect.id,
-        )
-        .order_by(col(Suspect.id).desc())
-        .limit(limit)
-    )
-    return list(session.exec(query))
+def _seen_id(session: Session, login: str) -> int | None:
+    person = session.exec(select(User).where(User.login == login)).first()
+    if person:
+        return person.seen_id if person.seen_at else None
+    kept = house.setting(session, f"seen.{login}")
+    return int(kept) if kept is not None else None
 
 
 def decided_since(session: Session, by: str, since: datetime) -> int:
@@ -245,12 +220,6 @@ def decided_since(session: Session, by: str, since: datetime) -> int:
         Decision.by == by, Decision.at >= since, col(Decision.kind).in_(("accept", "dismiss"))
     )
     return session.exec(query).one()
-
-
-def decisions(session: Session, suspect_id: int) -> list[Decision]:
-    """What people did with it, newest first."""
-    query = select(Decision).where(Decision.suspect_id == suspect_id).order_by(col(Decision.id).desc())
-    return list(session.exec(query))
 
 
 @dataclass(frozen=True, slots=True)

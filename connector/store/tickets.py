@@ -145,6 +145,8 @@ def one(session: Session, dispatch_id: int) -> TicketRow | None:
 
 def by_suspects(session: Session, suspect_ids: Sequence[int]) -> list[TicketRow]:
     """The deliveries of these suspects, oldest first."""
+    if not suspect_ids:
+        return []
     query = _rows().where(col(Dispatch.suspect_id).in_(suspect_ids)).order_by(col(Dispatch.id))
     return [TicketRow(*row) for row in session.exec(query)]
 

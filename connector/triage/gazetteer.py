@@ -1,31 +1,34 @@
 """The city's own streets, crossings, landmarks and districts, and where on the ground a post's words or geotag are.
 
-`Gazetteer.load` reads the GeoJSON files that the settings name; whoever stores a post asks `find` for its text and
-`at` for its geotag; the map draws `lines`. Which names a text holds is read in `place.py`; the geometry is in
-`geometry.py`, the grid in front of it in `grid.py`. Two streets cross where they share a vertex or their lines do;
-that is computed when first asked for.
+`Gazetteer.load` reads the files that the settings name (`files.py`); whoever stores posts asks `places` for the best of
+their evidence: text (`find`), geotag (`at`) and place tag (`tagged`); the map draws `lines`, a person `search`es. Which
+names a text holds is read in `place.py`; the geometry is in `geometry.py`, the grid in front of it in `grid.py`. Two
+streets cross where they share a vertex or their lines do; that is computed when first asked for.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from connector.errors import ConfigError
+from connector.triage import files
 from connector.triage.geometry import Box, Line, Point, box_of, meeting
 from connector.triage.grid import Areas, Around, District
-from connector.triage.names import Named
+from connector.triage.names import Named, words_of
 from connector.triage.place import Method, Reader, Reading
+from connector.triage.search import Hit, Search
 
 NEAR_STREET = 150.0
 """Metres from a geotag within which a street names it."""
 TOUCH = 60.0
 """Metres that two drawn lines may miss each other by at a crossing: half a wide junction."""
-
-T = TypeVar("T")
+OUTSIDE = "outside the city"
+"""The place of a geotag that lies in no district; it has no point, so that none is sent on."""
+_TOLD = 0.8
+"""How sure the words must be that speak against a geotag outside the city: somebody writes of home from elsewhere."""
 
 
 class Place(NamedTuple):
@@ -33,16 +36,29 @@ class Place(NamedTuple):
 
     name: str
     """As the city writes it: "Quarry Road & Elm Street", "214 Birch Street", "600 block Cedar Avenue"."""
-    lat: float
-    """Degrees WGS84; a street alone is placed at the middle of its line."""
-    lon: float
+    lat: float | None
+    """Degrees WGS84; a street alone is placed at the middle of its line, a district and `OUTSIDE` have no point."""
+    lon: float | None
     district: str
     """Empty outside every district."""
     method: Method
     words: str
     """The part of the text that says it, exactly as written; empty for a geotag."""
     sure: float
-    """0..1, rough: .9 a crossing told as one, .6 a bare name after a preposition."""
+    """0..1, rough: from .85 on nine of ten are right; .6 a bare name after a preposition."""
+    streets: tuple[str, ...] = ()
+    """The streets that it names: one, two that cross, or three, the first between the others."""
+    landmark: str = ""
+
+
+class Said(NamedTuple):
+    """What of a post tells its place."""
+
+    text: str
+    tag: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -69,50 +85,99 @@ class Street:
 class Gazetteer:
     """One city's places; built once per process, then only read."""
 
-    def __init__(self, streets: list[Street], landmarks: list[tuple[Named, Point]], districts: list[District]) -> None:
+    def __init__(
+        self, streets: list[Street], landmarks: list[tuple[Named, Point]], districts: list[District], city: str = ""
+    ) -> None:
         self.streets, self.landmarks, self.districts = streets, landmarks, districts
         self._crossings: dict[tuple[int, int], Point | None] = {}
         self._spots: dict[tuple[object, ...], tuple[str, float, float, str]] = {}
+        self._named = [Named(s.name, s.aliases, s.main) for s in streets]
         self._areas = Areas(districts)
         self._around = Around([[line for line, _ in street.pieces] for street in streets], NEAR_STREET)
         self._reader = Reader(
-            [Named(s.name, s.aliases, s.main) for s in streets],
+            self._named,
             [named for named, _ in landmarks],
             [d.name for d in districts],
-            meet=lambda a, b: self.crossing(a, b) is not None,
-            has_number=lambda street, number: self.house(street, number) is not None,
+            self.crossing,
+            self.house,
+            city,
         )
 
     @classmethod
-    def load(cls, streets: Path | None, landmarks: Path | None, districts: Path | None) -> Gazetteer:
-        """Read the city's files; one that is not set is empty. ConfigError names the file and the feature."""
+    def load(cls, streets: Path | None, landmarks: Path | None, districts: Path | None, city: str = "") -> Gazetteer:
+        """Read the city's files; one that is not set is empty. ConfigError names the file and the feature.
+
+        `city` is its name, so that "Elm Street in Port Alder" is not taken for another one's.
+        """
         return cls(
-            _streets(streets) if streets else [],
-            _each(landmarks, _landmark) if landmarks else [],
-            _each(districts, _district) if districts else [],
+            _whole(files.streets(streets)) if streets else [],
+            files.landmarks(landmarks) if landmarks else [],
+            files.districts(districts) if districts else [],
+            city,
         )
 
-    def find(self, text: str) -> Place | None:
-        """The place that a text names, by its best evidence: address, intersection, landmark, street."""
-        reading = self._reader.read(text)
+    def place(
+        self, text: str, tag: str = "", lat: float | None = None, lon: float | None = None, asked: bool = False
+    ) -> Place | None:
+        """The best of what a post says: its geotag in the city, its words, its place tag, its geotag elsewhere."""
+        return self.places([Said(text, tag, lat, lon, asked)])[0]
+
+    def places(self, posts: Sequence[Said]) -> list[Place | None]:
+        """As `place`, for many posts, which costs less a post."""
+        best = [self.at(p.lat, p.lon) if p.lat is not None and p.lon is not None else None for p in posts]
+        unplaced = [at for at, here in enumerate(best) if here is None or here.name == OUTSIDE]
+        readings = self._reader.read_all((posts[at].text, posts[at].asked) for at in unplaced)
+        for at, reading in zip(unplaced, readings, strict=True):
+            best[at] = self._best(best[at], reading and self._place(reading), posts[at].tag)
+        return best
+
+    def _best(self, outside: Place | None, told: Place | None, tag: str) -> Place | None:
+        if outside and (told is None or told.sure < _TOLD):
+            return outside
+        tagged = self.tagged(tag) if tag else None
+        if told and tagged:
+            return tagged if tagged.lat is not None and tagged.sure > told.sure else told
+        return told or tagged
+
+    def find(self, text: str, asked: bool = False) -> Place | None:
+        """The place that a text names, by its best evidence: address, intersection, landmark, street.
+
+        `asked`: the text answers a question for the place, so it need not tell of a trouble: "the library".
+        """
+        reading = self._reader.read(text, asked)
         if reading is None:
             return None
-        key = (reading.streets, reading.landmark, reading.number, reading.block)
-        spot = self._spots.get(key)
-        if spot is None:
-            name, (lon, lat) = self._located(reading)
-            spot = self._spots[key] = (name, lat, lon, self.district(lat, lon))
-        return Place(*spot, reading.method, reading.words, round(reading.sure, 2))
+        return self._place(reading)
 
-    def at(self, lat: float, lon: float) -> Place | None:
-        """The place of a geotag, named by the nearest street; None outside every district, if there are any."""
+    def at(self, lat: float, lon: float) -> Place:
+        """The place of a geotag, named by the nearest street; `OUTSIDE` every district, if there are any."""
         district = self._areas.at((lon, lat))
         if self.districts and not district:
-            return None
+            return Place(OUTSIDE, None, None, "", "geotag", "", 0.9)
         nearest = self._around.nearest((lon, lat))
         street = None if nearest is None else self.streets[nearest]
         name = street.name if street else f"{lat:.5f}, {lon:.5f}"
-        return Place(name, lat, lon, district, "geotag", "", 0.95 if street else 0.7)
+        return Place(name, lat, lon, district, "geotag", "", 0.95 if street else 0.7, (name,) if street else ())
+
+    def tagged(self, tag: str) -> Place | None:
+        """The place of a tag, "Founders Green, Port Alder", that names a landmark, a street or a district.
+
+        The city itself is none; a whole district has no point.
+        """
+        for part in dict.fromkeys([tag, *tag.split(",")[:1]]):
+            name = _same(part)
+            hit = self._by_name.get(name)
+            if hit:
+                sure = 0.85 if hit.landmark is not None else 0.75
+                return self._place(Reading("place tag", hit.streets, hit.landmark, None, False, "", sure))
+            for district in self.districts:
+                if _same(district.name) == name:
+                    return Place(district.name, None, None, district.name, "place tag", "", 0.6)
+        return None
+
+    def search(self, text: str, limit: int = 8) -> list[Place]:
+        """What a person who types may mean, the best first: streets, crossings, houses, landmarks; all sure."""
+        return [self._place(_typed(hit)) for hit in self._search.hits(text, limit)]
 
     def district(self, lat: float, lon: float) -> str:
         """The district that holds a point, or ""."""
@@ -142,6 +207,28 @@ class Gazetteer:
         """Where a house number of a street (position in `streets`) stands, or None if the street has no such number."""
         return self.streets[street].house(number)
 
+    @cached_property
+    def _search(self) -> Search:
+        return Search(self._named, [named for named, _ in self.landmarks], self.crossing, self.house)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Hit]:
+        """Landmarks before streets, full names before aliases."""
+        named = [(named, Hit((), at)) for at, (named, _) in enumerate(self.landmarks)]
+        named += [(street, Hit((at,))) for at, street in enumerate(self._named)]
+        aliases = {_same(alias): hit for each, hit in reversed(named) for alias in each.aliases}
+        return aliases | {_same(each.name): hit for each, hit in reversed(named)}
+
+    def _place(self, reading: Reading) -> Place:
+        key = (reading.streets, reading.landmark, reading.number, reading.block)
+        spot = self._spots.get(key)
+        if spot is None:
+            name, (lon, lat) = self._located(reading)
+            spot = self._spots[key] = (name, lat, lon, self.district(lat, lon))
+        streets = tuple([self.streets[at].name for at in reading.streets])
+        landmark = "" if reading.landmark is None else self.landmarks[reading.landmark][0].name
+        return Place(*spot, reading.method, reading.words, round(reading.sure, 2), streets, landmark)
+
     def _located(self, reading: Reading) -> tuple[str, Point]:
         names = [self.streets[at].name for at in reading.streets]
         if reading.landmark is not None:
@@ -161,74 +248,25 @@ class Gazetteer:
         return f"{names[0]} {'&' if len(names) == 2 else 'between'} {' & '.join(names[1:])}", (lon, lat)
 
 
-def _each(file: Path, make: Callable[[dict[str, Any], dict[str, Any]], T]) -> list[T]:
-    """`make(properties, geometry)` for each feature of a file; what it raises becomes a ConfigError naming both."""
-    made = []
-    for at, feature in enumerate(_features(file)):
-        name = ""
-        try:
-            properties = feature["properties"]
-            name = str(properties["name"])
-            made.append(make(properties, feature["geometry"]))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            which = f"feature {at + 1}" + (f" ({name})" if name else "")
-            raise ConfigError(f"{file}, {which}: {why}; a feature needs a name and its coordinates") from error
-    return made
+def _typed(hit: Hit) -> Reading:
+    method: Method = "landmark" if hit.landmark is not None else "intersection" if len(hit.streets) > 1 else "street"
+    if hit.number is not None:
+        method = "address"
+    return Reading(method, hit.streets, hit.landmark, hit.number, False, "", 1.0)
 
 
-def _features(file: Path) -> Iterator[Any]:
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        yield from data["features"]
-    except OSError as error:
-        raise ConfigError(
-            f"{file} cannot be read: {error.strerror}; mend the path under [city] in the settings"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{file} is no GeoJSON FeatureCollection: {error}") from error
+def _same(name: str) -> str:
+    """A name as it is compared: without case, accents, abbreviations and its article."""
+    words = words_of(name)
+    return " ".join(words[1:] if words[:1] == ["the"] else words)
 
 
-def _streets(file: Path) -> list[Street]:
+def _whole(found: list[files.Street]) -> list[Street]:
+    """The features of one name as one street."""
     byname: dict[str, Street] = {}
-    for street in _each(file, _street):
-        known = byname.setdefault(street.name, street)
-        if known is not street:
-            known.pieces += street.pieces
-            known.aliases = tuple(dict.fromkeys(known.aliases + street.aliases))
-            known.main = known.main or street.main
+    for named, pieces in found:
+        street = byname.setdefault(named.name, Street(named.name, (), False))
+        street.pieces += pieces
+        street.aliases = tuple(dict.fromkeys(street.aliases + named.aliases))
+        street.main = street.main or named.main
     return list(byname.values())
-
-
-def _street(properties: dict[str, Any], geometry: dict[str, Any]) -> Street:
-    parts = {"LineString": [geometry["coordinates"]], "MultiLineString": geometry["coordinates"]}.get(geometry["type"])
-    if parts is None:
-        raise ValueError(f"a street is a LineString, not a {geometry['type']}")
-    lines = [Line(_points(part, 2)) for part in parts]
-    numbers = properties.get("numbers")
-    span = (int(numbers[0]), int(numbers[1])) if numbers and len(lines) == 1 else None
-    name, aliases = properties["name"], tuple(properties.get("aliases") or ())
-    return Street(name, aliases, bool(properties.get("main")), [(line, span) for line in lines])
-
-
-def _landmark(properties: dict[str, Any], geometry: dict[str, Any]) -> tuple[Named, Point]:
-    if geometry["type"] != "Point":
-        raise ValueError(f"a landmark is a Point, not a {geometry['type']}")
-    return Named(properties["name"], tuple(properties.get("aliases") or ())), _points([geometry["coordinates"]], 1)[0]
-
-
-def _district(properties: dict[str, Any], geometry: dict[str, Any]) -> District:
-    parts = {"Polygon": [geometry["coordinates"]], "MultiPolygon": geometry["coordinates"]}.get(geometry["type"])
-    if parts is None:
-        raise ValueError(f"a district is a Polygon, not a {geometry['type']}")
-    polygons = [[_points(ring, 4) for ring in rings] for rings in parts]
-    return District(properties["name"], box_of([point for rings in polygons for point in rings[0]]), polygons)
-
-
-def _points(coordinates: list[Any], least: int) -> list[Point]:
-    points = [(float(lon), float(lat)) for lon, lat, *_ in coordinates]
-    if len(points) < least:
-        raise ValueError(f"{len(points)} coordinates where at least {least} are needed")
-    if any(not (-180 <= lon <= 180 and -90 <= lat <= 90) for lon, lat in points):
-        raise ValueError("coordinates are longitude, latitude in degrees WGS84; these are not")
-    return points

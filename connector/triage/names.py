@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
-from connector.triage.slips import Slips
+from connector.triage.slips import LONG, Slips
 from connector.triage.vocabulary import AFTER, THE
+
+T = TypeVar("T")
 
 WORD = re.compile(r"[^\W_]+(?:['_][^\W_]+)*")
 """A word of a `plain` text."""
@@ -37,11 +40,11 @@ SUFFIXES = {
     variant: name
     for name, variants in {
         # USPS Publication 28, appendix C1, the part that cities use; then the Spanish ones.
-        "street": "st str calle", "avenue": "ave av avenida avda aven", "road": "rd", "lane": "ln", "drive": "dr drv",
-        "boulevard": "blvd bulevar boul", "court": "ct", "place": "pl", "alley": "aly", "terrace": "ter terr",
-        "circle": "cir", "parkway": "pkwy", "highway": "hwy", "square": "sq plaza", "crescent": "cres", "way": "",
-        "row": "", "walk": "", "steps": "", "trail": "trl", "loop": "", "path": "", "pike": "", "paseo": "",
-        "crossing": "xing",
+        "street": "st str strt calle", "avenue": "ave av avenida avda aven", "road": "rd", "lane": "ln",
+        "drive": "dr drv", "boulevard": "blvd blv bulevar boul", "court": "ct", "place": "pl", "alley": "aly",
+        "terrace": "ter terr", "circle": "cir", "parkway": "pkwy", "highway": "hwy", "square": "sq plaza",
+        "crescent": "cres", "way": "wy", "row": "", "walk": "", "steps": "", "trail": "trl", "loop": "", "path": "",
+        "pike": "", "paseo": "", "crossing": "xing",
     }.items()
     for variant in (name, *variants.split())
 }  # fmt: skip
@@ -53,9 +56,12 @@ NUMBERED = frozenset(["la", "el", "calle", "avenida", "av"])
 """Before a bare number they make it a street: "calle 9", "en la 13"."""
 DIRECTIONS = {
     variant: name
-    for name, variants in {"north": "n norte", "south": "s sur", "east": "e este", "west": "w oeste"}.items()
+    for name, variants in {
+        "north": "n norte", "south": "s sur", "east": "e este", "west": "w oeste",
+        "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw",
+    }.items()
     for variant in (name, *variants.split())
-}
+}  # fmt: skip
 _ENGLISH = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
     " sixteenth seventeenth eighteenth nineteenth twentieth"
@@ -71,7 +77,12 @@ def ordinal(number: int) -> str:
 
 ORDINALS = {word: ordinal(at) for words in (_ENGLISH, _SPANISH) for at, word in enumerate(words.split(), 1)}
 ORDINALS |= {f"{at}{ending}": ordinal(at) for at in range(1, 41) for ending in ("ra", "da", "ta", "ma", "va", "na")}
-_ABBREVIATIONS = {"apts": "apartments", "elem": "elementary", "hosp": "hospital", "ctr": "center", "centre": "center"}
+_ABBREVIATIONS = {
+    "apts": "apartments", "elem": "elementary", "hosp": "hospital", "ctr": "center", "centre": "center",
+    "theatre": "theater", "harbour": "harbor", "mkt": "market", "stn": "station", "pk": "park", "sch": "school",
+    "hs": "high", "hts": "heights", "mt": "mount", "libary": "library", "librery": "library", "cntr": "center",
+    "comm": "community", "univ": "university", "bldg": "building", "apt": "apartment", "hdqtrs": "headquarters",
+}  # fmt: skip
 ONE_FORM = {**SUFFIXES, **DIRECTIONS, **ORDINALS, **_ABBREVIATIONS}
 _VARIANTS: dict[str, set[str]] = {}
 for _word, _norm in ONE_FORM.items():
@@ -82,6 +93,22 @@ _TRANSLATED = {
     "fire": "bomberos", "mall": "centro comercial", "dump": "vertedero", "clinic": "clinica",
 }  # fmt: skip
 """So that an alias "the library" is also found as "la biblioteca"."""
+_KINDS = {
+    "park": "parque", "library": "biblioteca", "hospital": "hospital", "elementary": "primaria escuela",
+    "school": "escuela", "bridge": "puente", "market": "mercado", "museum": "museo", "beach": "playa",
+    "theater": "teatro", "stadium": "estadio", "station": "estacion", "apartments": "apartamentos edificio",
+    "lighthouse": "faro", "college": "colegio", "montessori": "montessori", "grocery": "tienda",
+}  # fmt: skip
+"""So that "Lowell Park" is also found as "parque Lowell"."""
+_PHRASES = {
+    "city hall": ("ayuntamiento", "alcaldia"), "town hall": ("ayuntamiento", "alcaldia"),
+    "post office": ("correo", "oficina de correos"), "bus station": ("terminal de buses", "terminal de autobuses"),
+    "high school": ("preparatoria", "prepa"), "middle school": ("secundaria",), "dog park": ("parque de perros",),
+    "fish market": ("mercado de pescado", "mercado de mariscos"), "mall": ("centro comercial",),
+    "ferry terminal": ("terminal del ferry", "muelle del ferry"), "tram stop": ("parada del tranvia",),
+    "footbridge": ("puente peatonal",), "police headquarters": ("comisaria",), "skate park": ("parque de patinaje",),
+    "boat museum": ("museo de barcos",), "recycling center": ("centro de reciclaje",),
+}  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -142,6 +169,11 @@ class Choice:
     suffixes: set[str] = field(default_factory=set)
     """Of its streets; one may have none."""
     landmark: Entry | None = None
+    core: str = ""
+    """The words without a direction."""
+
+    def __post_init__(self) -> None:
+        self.core = self.core or self.name
 
     def add(self, street: Entry) -> None:
         self.streets.append(street)
@@ -150,7 +182,7 @@ class Choice:
 
     def towards(self, direction: str) -> Choice:
         """The streets that lie in this direction, or all if none does, with the word for it."""
-        directed = Choice(f"{direction} {self.name}", self.rest, self.second)
+        directed = Choice(f"{direction} {self.name}", self.rest, self.second, core=self.core)
         for street in [e for e in self.streets if e.direction == direction] or self.streets:
             directed.add(street)
         return directed
@@ -158,6 +190,32 @@ class Choice:
 
 Start = tuple[int, list[Choice] | None]
 """A word's position and what it may name; None: a number or a misspelt word, see `mentions.py`."""
+
+
+class _Opening(NamedTuple):
+    """What must stand beside a word for a name to begin with it: nothing, or one of these after or before it."""
+
+    alone: bool
+    after: Collection[str]
+    before: Collection[str]
+    choices: list[Choice] | None
+    """As in `Start`."""
+    is_suffix: bool
+    """Then the word before may be a misspelt name."""
+
+
+class _Remembered(dict[str, T]):
+    """What `find` says of a word, asked once; forgotten when there are too many words."""
+
+    def __init__(self, find: Callable[[str], T]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, word: str) -> T:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        found = self[word] = self._find(word)
+        return found
 
 
 class Names:
@@ -172,56 +230,75 @@ class Names:
         for at, landmark in enumerate(landmarks):
             for name in (landmark.name, *landmark.aliases, *_in_spanish(landmark)):
                 self._add_phrase(name, Entry(at, landmark=True, own=frozenset(words_of(landmark.name))))
+                if not name.startswith("the "):
+                    self._may_be_misspelt(words_of(name)[0], LONG + 1)
         for choices in self.heads.values():
             choices.sort(key=lambda choice: -len(choice.rest))
-        named = {word: self.heads.get(_one_form(word), []) for word in (*self.heads, *ONE_FORM)}
-        named = {word: choices for word, choices in named.items() if choices}
-        alone = {word: choices[-1] for word, choices in named.items() if not choices[-1].rest}
-        self._choices = {word: choices for word, choices in named.items() if not word.isdecimal()}
-        self._seconds = {word: frozenset().union(*(c.second for c in choices)) for word, choices in named.items()}
-        """What may follow the first word of a name."""
-        self._articled = {word for word, choice in alone.items() if _wants_article(choice)}
-        """Words that are a name with an article."""
-        self._alone = alone.keys() - self._articled
-        """Words that are a name by themselves."""
-        self._faint = {word for word in self._alone if not _is_full(alone[word])}
-        """Those of them that are a street's name, not in full."""
-        self._dull: set[str] = set()
-        """Words that no name begins with, noted as they turn up, forgotten when there are too many."""
+        self._openings = _Remembered(self._opening)
+        self._misspelt = _Remembered(self._slip)
 
     def starts(self, words: Sequence[str]) -> list[Start]:
         """Where among the words of `cut` a name may begin; almost always nowhere, which costs one look-up a word."""
-        dull, alone, choices = self._dull, self._alone, self._choices
-        if dull.issuperset(words):
-            return []
-        return [
-            (at, choices.get(word))
-            for at, word in enumerate(words)
-            if word not in dull and (word in alone or self._may_begin(words, at))
-        ]
+        found: list[Start] = []
+        openings = list(map(self._openings.__getitem__, words))
+        for at, opening in enumerate(openings):
+            if opening is None:
+                continue
+            alone, after, before, choices, is_suffix = opening
+            if is_suffix and openings[at - 1] is None and self.slip(_one_form(words[at - 1]))[0]:
+                found.append((at - 1, None))
+            if alone or words[at + 1] in after or words[at - 1] in before:
+                found.append((at, choices))
+        return found
 
-    def _may_begin(self, words: Sequence[str], at: int) -> bool:
-        word, before, after = words[at], words[at - 1], words[at + 1]
-        seconds = self._seconds.get(word)
-        if seconds is not None:
-            return after in seconds or (before in THE and word in self._articled)
-        norm = _one_form(word)
+    def _opening(self, word: str) -> _Opening | None:
+        norm, is_suffix = _one_form(word), word in SUFFIXES
+        choices = self.heads.get(norm)
+        if choices:
+            articled = not choices[-1].rest and _wants_article(choices[-1])
+            alone = not choices[-1].rest and not articled
+            seconds = frozenset().union(*(choice.second for choice in choices))
+            begun = None if word.isdecimal() else choices
+            return _Opening(alone, seconds, THE if articled else (), begun, is_suffix)
+        if is_suffix:
+            return _Opening(False, (), (), None, True)
         if norm.isdecimal() and len(norm) < 4 and ordinal(int(norm)) in self.heads:
-            return before in NUMBERED
-        if self.near(norm):
-            return after in SUFFIXES or before in AFTER
-        if len(self._dull) >= _MOST_WORDS:
-            self._dull.clear()
-        self._dull.add(word)
-        return False
+            return _Opening(False, (), NUMBERED, None, False)
+        if len(norm) >= LONG and self._slips.near(norm):
+            return _Opening(False, SUFFIXES, AFTER, None, False)
+        return None
 
     def is_faint(self, word: str, after: str) -> bool:
         """Whether a folded word, with `after` as the next, can only be a street's name without its suffix."""
-        return word in self._faint and after not in self._seconds[word]
+        opening = self._openings[word]
+        if opening is None or not opening.alone or after in opening.after:
+            return False
+        return not _is_full(self.heads[_one_form(word)][-1])
 
-    def near(self, word: str) -> str:
-        """The street word that is one slip of the pen away from a folded word of six or more letters, or ""."""
-        return self._slips.near(word) if len(word) > 5 else ""
+    def slip(self, word: str) -> tuple[str, bool]:
+        """The word of a name that a folded word misspells, or "", and whether it counts without the street's suffix."""
+        return self._misspelt[word]
+
+    def _slip(self, word: str) -> tuple[str, bool]:
+        near = self._slips.near(word) if len(word) >= LONG else ""
+        far = self._slips.far(word) if not near and len(word) >= LONG - 2 and word.isalpha() else ""
+        return near or far, bool(near)
+
+    def begins(self, word: str) -> bool:
+        """Whether a name of the city begins with a folded word."""
+        return _one_form(word) in self.heads
+
+    def is_one_word(self, word: str) -> bool:
+        """Whether a folded word is a street by itself: "elm", "5th", "elmstreet"."""
+        return any(not choice.rest and choice.streets for choice in self.heads.get(_one_form(word), ()))
+
+    def length(self, words: Sequence[str], at: int) -> int:
+        """How many of some folded words, from this one on, are a street's name without its suffix; 0 if it is none."""
+        for choice in self.heads.get(_one_form(words[at]), ()):
+            end = at + 1 + len(choice.rest)
+            if choice.streets and list(map(_one_form, words[at + 1 : end])) == choice.rest:
+                return end - at
+        return 0
 
     def _add_street(self, name: str, at: int) -> None:
         words = words_of(name)
@@ -235,9 +312,11 @@ class Names:
         self._put(core, Entry(at, suffix=suffix, direction=direction))
         for ending in (variant for variant, one in SUFFIXES.items() if one == suffix):
             self._put(["".join(core) + ending], Entry(at))
-        for word in core:
-            if len(word) >= 6 and word.isalpha():
-                self._slips.add(word)
+        self._may_be_misspelt(core[0], LONG - 1)
+
+    def _may_be_misspelt(self, word: str, least: int) -> None:
+        if len(word) >= least and word.isalpha():
+            self._slips.add(word)
 
     def _add_phrase(self, name: str, entry: Entry) -> None:
         words = words_of(name)
@@ -285,7 +364,13 @@ def _same(alias: str, name: str) -> bool:
 
 
 def _in_spanish(landmark: Named) -> Iterator[str]:
-    """The landmark's plain aliases, such as "the library", in Spanish."""
+    """The landmark's plain aliases, such as "the library", in Spanish, and its name with the kind in front."""
+    *rest, kind = words_of(landmark.name)
+    if rest:
+        yield from (f"{spanish} {' '.join(rest)}".title() for spanish in _KINDS.get(kind, "").split())
+    for alias in (landmark.name, *landmark.aliases):
+        plain_alias = " ".join(word for word in words_of(alias) if word != "the")
+        yield from (f"the {spanish}" for spanish in _PHRASES.get(plain_alias, ()))
     for alias in landmark.aliases:
         words = [word for word in words_of(alias) if word != "the"]
         if any(word in _TRANSLATED for word in words) and all(w in _TRANSLATED or w.isdigit() for w in words):

@@ -7,6 +7,7 @@ where a word stands when it is asked.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from string import ascii_letters, digits
 
 from connector.triage.names import ONE_FORM, plain
@@ -17,6 +18,8 @@ _OUTER_UNDERSCORE = re.compile(r"_(?:(?![^ '_])|(?<![^ '_]_))")
 _ASCII_WORD = ascii_letters + digits + "_"
 _FOLDED = "".join(c if c.isalnum() or c in "'_" else " " for c in map(chr, range(128))).lower().encode() + bytes(128)
 """For `bytes.translate`: an ASCII text in small letters, with a space for all that is no part of a word."""
+_PARTED = _FOLDED.replace(b"_", b" ")
+"""The same where an underscore parts words."""
 
 
 def _without_links(text: str) -> str:
@@ -54,13 +57,26 @@ def cut(spaced: str) -> list[str]:
     return [*spaced.split(), "", ""]
 
 
+def ascii_words(text: str) -> list[str]:
+    """The words of an ASCII text in small letters, with the apostrophes within them."""
+    folded = text.encode().translate(_PARTED).decode()
+    if "'" in folded:
+        folded = _OUTER_APOSTROPHE.sub(" ", folded)
+    return folded.split()
+
+
 class Text:
     """A text that may hold a name: its words, `raw` as `cut`, and on demand their one form and where they stand."""
 
-    __slots__ = ("_shouted", "_spaced", "_starts", "raw", "text")
+    __slots__ = ("_put_in", "_shouted", "_spaced", "_starts", "asked", "raw", "text")
 
-    def __init__(self, text: str, spaced: str, raw: list[str]) -> None:
-        self.text, self.raw = text, raw
+    def __init__(self, text: str, spaced: str, raw: list[str], put_in: Sequence[int] = (), asked: bool = False) -> None:
+        """`put_in`: where spaces stand in the text that its author did not write, see `tags.py`.
+
+        `asked`: it answers a question for the place, so it need not tell of a trouble itself.
+        """
+        self.text, self.raw, self.asked = text, raw, asked
+        self._put_in = put_in
         self._spaced = spaced + " "  # so that every word has an end to be found
         self._starts = [-1] * len(raw)
         self._shouted = text.isupper()
@@ -69,6 +85,10 @@ class Text:
     def mixed(self) -> bool:
         """Whether a capital says anything."""
         return not self._shouted and not self.text.islower()
+
+    def tells(self, words: frozenset[str]) -> bool:
+        """Whether one of these words stands in it, or it need not."""
+        return self.asked or not words.isdisjoint(self.raw)
 
     def norms(self, first: int, last: int) -> list[str]:
         """The words from `first` up to, not with, `last`, each in its one form."""
@@ -107,4 +127,8 @@ class Text:
 
     def span(self, first: int, last: int) -> str:
         """The words from `first` up to, not with, `last`, exactly as written."""
-        return self.text[self.start(first) : self.end(last - 1)]
+        start, end = self.start(first), self.end(last - 1)
+        if not self._put_in:
+            return self.text[start:end]
+        foreign = {at for at in self._put_in if start <= at < end}
+        return "".join([letter for at, letter in enumerate(self.text[start:end], start) if at not in foreign])

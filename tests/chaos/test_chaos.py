@@ -214,7 +214,10 @@ def check_account(x: Remote, there: Town) -> dict[str, float]:
     ]  # fmt: skip
     assert not unexplained, f"{len(unexplained)} of {len(account)} posts are neither stored nor said to be lost"
     marked, could_not = total(lost), sum(end - begin for begin, end in x.lost())
-    assert marked <= 2 * could_not, f"{marked:.0f} s are marked as lost, {could_not:.0f} s were out of reach"
+    assert marked <= 2 * could_not, (
+        f"{marked:.0f} s are marked as lost, {could_not:.0f} s were out of reach: "
+        f"{[(begin.timestamp(), end.timestamp()) for begin, end in lost]} for {x.lost()}"
+    )
     late = [one for one in account if not one["written_to"]]
     return {
         "emitted": len(account), "stored": len(posts), "not_on_the_stream": len(late), "missing": len(missing),

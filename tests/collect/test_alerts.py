@@ -217,7 +217,7 @@ def test_lost_gaps_are_told_until_somebody_has_seen_them(database: Database, con
     assert "intervals" not in told(database)["birds", "lost"], "the one seen is not told again"
     a_gap(database, state=GapState.LOST, closed_at=now(), cause=GapCause.BACK_PRESSURE)
     alerts.review()
-    assert "in 2 intervals (rate limit, back-pressure)" in told(database)["birds", "lost"]
+    assert "in 2 intervals (rate limit, we were too slow)" in told(database)["birds", "lost"]
     assert len(ever(database)) == 2
     assert gap
 

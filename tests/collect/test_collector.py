@@ -197,6 +197,40 @@ def test_a_new_worker_keeps_to_it_too(city: City) -> None:
     assert time.monotonic() - begin > 2.9
 
 
+@pytest.mark.parametrize("paused", [False, True], ids=["asks again", "pauses it and lets it go on"])
+def test_a_person_does_not_cut_the_platforms_wait_short(city: City, paused: bool) -> None:
+    source = Told("a", city.config, [TemporaryError("Too many.", "a", 4.0), batch("1")])
+    begin = time.monotonic()
+    with city.running(source):
+        until(lambda: city.state("a").state == "catching up")
+        if paused:
+            city.ask("a", PAUSE)
+            until(lambda: city.state("a").state == "paused")
+        city.ask("a", RETRY)
+        until(lambda: city.state("a").asked == "")
+        city.stored("1")
+    assert time.monotonic() - begin > 3.9
+
+
+def test_one_that_is_stopped_in_a_call_that_then_fails_rests_no_more(city: City) -> None:
+    calling, told = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        calling.set()
+        told.wait(10)
+        raise AuthError("The token has expired.", "a")
+
+    source = Told("a", city.config, [hangs, batch("1")])
+    with city.running(source):
+        assert calling.wait(10)
+        city.ask("a", PAUSE)
+        until(lambda: city.state("a").state == "paused")
+        told.set()
+        until(lambda: "expired" in city.state("a").last_error)
+        city.ask("a", RETRY)
+        city.stored("1")
+
+
 def test_a_refused_credential_pauses_until_somebody_asks(city: City) -> None:
     source = Told("a", city.config, [AuthError("The token has expired; make a new one.", "a"), batch("1")])
     with city.running(source):

@@ -21,7 +21,7 @@ from tests.collect.invented import PUSHES, Told, batch
 from tests.collect.test_collector import City, until
 from tests.conftest import KEY
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 
 @pytest.fixture

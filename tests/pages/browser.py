@@ -23,6 +23,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import streamlit as st
+
 from connector import catalogue_file, config, sources, store
 from connector.config import DEMO, Config
 from connector.demo import past
@@ -31,6 +33,7 @@ from connector.intake import From
 from connector.models import Worker, now
 from connector.store import Database, house, queue
 from connector.store import sources as questions
+from tests.builders import a_suspect
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -42,6 +45,12 @@ PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) 
 PATIENCE = 30_000  # milliseconds; the machine may be busy
 Browser = Any  # playwright's, which need not be installed
 _numbers = itertools.count(1)
+
+
+def forget() -> None:
+    """What this process keeps of another city."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @dataclass
@@ -103,6 +112,16 @@ class City:
             taking.refresh(session)
             taken = taking.take(session, origin, Batch([Arrived(post) for post in posts]))
         return taken.suspects
+
+    def queued(self, number: int, text: str = "pothole {} on Birch Street", **values: Any) -> list[int]:
+        """So many suspects wait, each by itself; their ids as the list shows them, the newest first."""
+        with self.database.writing() as session:
+            at = values.pop("first_posted_at", now() - timedelta(minutes=30))
+            made = [
+                a_suspect(session, text.format(one), first_posted_at=at + timedelta(seconds=one), **values)
+                for one in range(number)
+            ]
+            return [suspect.id or 0 for suspect in reversed(made)]
 
     def status(self, suspect_id: int) -> str:
         return self.suspect(suspect_id).status
@@ -171,12 +190,16 @@ def launched() -> Iterator[Browser]:
 
 
 @contextmanager
-def serving(home: Path, browser: Browser, **environment: str) -> Iterator[Site]:
-    """`streamlit run app.py` with this data directory, until the block ends."""
-    city = City.founded(home)
-    city.kept()
+def serving(
+    home: Path, browser: Browser, port: int = 0, city: City | None = None, **environment: str
+) -> Iterator[Site]:
+    """`streamlit run app.py` with this data directory, until the block ends; for a demo city, on a free port."""
+    if city is None:
+        city = City.founded(home)
+        city.kept()
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     env = {name: value for name, value in os.environ.items() if name != "CONNECTOR_CONFIG"}
     env |= {"CONNECTOR_HOME": str(home), "PYTHONPATH": str(ROOT), **environment}

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from sqlmodel import delete
 
 from connector.models import Rule, RuleVersion
 from connector.store import catalogue
 from tests.builders import a_rule
 from tests.conftest import KEY, missing
-from tests.pages.browser import CHROMIUM, Browser, City, Site, launched, serving
+from tests.pages.browser import CHROMIUM, Browser, City, Site, forget, launched, serving
 
 
 @pytest.fixture
@@ -22,12 +21,11 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
     """The demo city without a single post, in this process, for `AppTest`; its worker beats."""
     monkeypatch.delenv("CONNECTOR_CONFIG")
     monkeypatch.chdir(tmp_path)
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    forget()
     made = City.founded(tmp_path / "home")
     yield made
     made.database.close()
-    st.cache_resource.clear()
+    forget()
 
 
 GOOD = '(pothole OR "pot hole") -is:retweet'

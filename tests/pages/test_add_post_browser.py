@@ -18,7 +18,7 @@ STINKS = "it stinks of rotten eggs at number 12, please come and look"
 
 def opened(page: Any) -> Any:
     """The dialog, by its key; the first field has the focus."""
-    page.keyboard.press("n")
+    page.keyboard.press("Shift+N")
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
     page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")

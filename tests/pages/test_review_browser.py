@@ -14,12 +14,11 @@ from tests.pages.browser import Site, settled
 from tests.pages.test_review import HOSTILE, POTHOLE
 
 pytestmark = pytest.mark.browser
-STREETS = ("Birch Street", "Pine Street", "Elm Street", "Quarry Road", "Hazel Court", "Larch Street")
 
 
 def potholes(site: Site, number: int) -> list[int]:
     """Suspects, as the list shows them: the newest first."""
-    return site.city.arrive(*(f"pothole {n} on {STREETS[n % len(STREETS)]}" for n in range(number)))[::-1]
+    return site.city.queued(number)
 
 
 def waits_for(page: Any, suspect_id: int) -> None:
@@ -36,6 +35,7 @@ def drawn(page: Any) -> list[str]:
     return [str(text) for text in cells.all_text_contents()]
 
 
+@pytest.mark.long
 def test_keys_decide_the_one_shown(site: Site) -> None:
     first, second, third, fourth = potholes(site, 4)
     page = site.open()

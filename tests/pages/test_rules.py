@@ -186,7 +186,7 @@ def test_saving_makes_a_version_and_keeps_the_old_one(few: City) -> None:
 def test_a_new_name_makes_no_version(few: City) -> None:
     rule_id = rule_named(few, "Tagging")
     page = shown(rule=rule_id)
-    page.text_input(key=f"rule_{rule_id}_name").set_value("Graffiti: words")
+    page.text_input(key=f"rule_{rule_id}_name_0").set_value("Graffiti: words")
     page = press(ran(page), "Save")
     assert (stored(few, rule_id).name, stored(few, rule_id).version) == ("Graffiti: words", 1)
     assert "Graffiti: words" in listed(page)
@@ -260,7 +260,7 @@ def test_a_new_rule_wants_words_and_a_name(few: City) -> None:
     page = write(page, "bache lang:es")
     assert button(page, "Save version 1").disabled
     assert "Give it a name" in words(page)
-    page.text_input(key="rule_0_name").set_value("Pothole: Spanish")
+    page.text_input(key="rule_0_name_0").set_value("Pothole: Spanish")
     page = press(ran(page), "Save version 1")
     assert page.header[0].value == screen.escaped("Pothole: Spanish")
     rule_id = rule_named(few, "Pothole: Spanish")

@@ -33,6 +33,7 @@ def types(page: Any, text: str) -> None:
     page.keyboard.type(text, delay=30)
 
 
+@pytest.mark.long
 def test_a_wrong_rule_is_mended_tested_saved_and_finds_a_suspect(site: Site) -> None:
     with site.city.database.writing() as session:
         a_suspect(session, "a sinkhole has:images opened on Elm", status="accepted", decided_at=now())
@@ -45,7 +46,7 @@ def test_a_wrong_rule_is_mended_tested_saved_and_finds_a_suspect(site: Site) -> 
     assert page.get_by_role("button", name="Save version 2").is_disabled()
     settled(page)
     page.get_by_role("button", name="Take it out").click()
-    page.get_by_text("Reads well").wait_for()
+    page.get_by_text("Reads well ·").wait_for()
     settled(page)
     page.get_by_text("Test on the past", exact=True).click()
     page.get_by_text("Newly caught 1").wait_for()
@@ -59,6 +60,21 @@ def test_a_wrong_rule_is_mended_tested_saved_and_finds_a_suspect(site: Site) -> 
     page.locator(f".st-key-card_{suspect}").get_by_text("Another").first.wait_for()
     assert page.locator(f".st-key-card_{suspect} mark").first.inner_text() == "sinkhole"
     assert (site.complaints, site.strays) == ([], [])
+
+
+@pytest.mark.long
+def test_a_mend_pressed_while_the_typing_has_not_rested_stays(site: Site) -> None:
+    page = opened(site)
+    types(page, " OR (sinkhole AND elm)")
+    page.get_by_text("AND is not written").wait_for()
+    settled(page)
+    page.get_by_label("Expression, in X's rule syntax").press("x")
+    page.get_by_role("button", name="Take it out").click()
+    page.get_by_text("Reads well ·").wait_for()
+    page.wait_for_timeout(1_500)  # the rest of the typing would have been sent by now, over the mended wording
+    settled(page)
+    assert page.get_by_text("Reads well ·").is_visible()
+    assert " AND " not in page.get_by_label("Expression, in X's rule syntax").input_value()
 
 
 @pytest.mark.long

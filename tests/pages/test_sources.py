@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from sqlmodel import delete, select
 from streamlit.testing.v1 import AppTest
 
-from connector import config, store
+from connector import config, screen, store
 from connector.models import Alert, AlertKind, AuditEntry, Gap, GapCause, GapState, ReadCount, SourceState, now
+from connector.screen import sources as parts
 from tests.builders import a_post
-from tests.pages.browser import City
+from tests.pages.browser import City, forget
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "sources.py")
 HOSTILE = "**bold** ![x](http://127.0.0.1:9/x.png) :red[a] <script>alert(1)</script> [l](javascript:1)"
@@ -73,13 +74,13 @@ def buttons(page: AppTest) -> set[str]:
 def settled(tmp_path: Path, sources: str) -> Iterator[City]:
     """A city with these sources; made from a migrated file, without a catalogue, since no page here asks for one."""
     (tmp_path / "connector.toml").write_text(f'[city]\nname = "T"\ntimezone = "America/Los_Angeles"\n{sources}')
-    st.cache_resource.clear()
+    forget()
     settings = config.load()
     made = City(settings, store.open_database(settings))
     made.beat()
     yield made
     made.database.close()
-    st.cache_resource.clear()
+    forget()
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +113,9 @@ def test_a_running_source_and_what_became_of_its_posts(city: City) -> None:
     today = now().astimezone(city.config.city.zone).date()
     with city.database.writing() as session:
         a_post(session)
-        for days, outcome, count in ((0, "new", 5), (0, "unmatched", 7), (2, "new", 10), (9, "new", 99)):
+        for days, outcome, count in (
+            (0, "new", 5), (0, "unmatched", 7), (0, "late", 2), (2, "new", 10), (9, "new", 99)
+        ):  # fmt: skip
             session.add(ReadCount(source="sample", day=today - timedelta(days=days), outcome=outcome, count=count))
         session.add(ReadCount(source="sample", day=today, outcome="refused: no id", count=1))
     page = shown()
@@ -123,18 +126,20 @@ def test_a_running_source_and_what_became_of_its_posts(city: City) -> None:
     )  # fmt: skip
     became = page.dataframe[-1].value
     assert became.values.tolist() == [
-        ["Matched, stored", 5, 15], ["No rule met", 7, 7], ["Refused: no id", 1, 1], ["All", 13, 23]
+        ["Matched, stored", 5, 15], ["No rule met", 7, 7], ["Deleted before it came", 2, 2], ["Refused: no id", 1, 1],
+        ["All", 15, 25],
     ]  # fmt: skip
     assert "No gap is known" in markdown(page)
 
 
 def test_a_refused_credential_says_what_to_do_and_quotes_as_text(city: City) -> None:
     change(city, state="paused", last_error=HOSTILE, last_error_at=now())
+    begun = gap(city, a_gap(city, 50, minutes=None, cause=GapCause.REFUSED)).from_at.astimezone(city.config.city.zone)
     page = shown()
-    assert "The access is refused since" in page.error[0].value
+    assert f"The access is refused since {begun:%-d %b, %H:%M}" in page.error[0].value, "not since the last try"
     assert HOSTILE in [element.value for element in page.text]
     assert "javascript" not in markdown(page)
-    assert "Restart the worker" in markdown(page)
+    assert "both read the settings when they start" in markdown(page), "a new key is not in use before"
     assert page.dataframe[0].value.iloc[0]["error"] == HOSTILE
     assert "0 of 1 bring posts" in markdown(page)
 
@@ -160,7 +165,7 @@ def test_gaps_are_listed_newest_first_in_city_time(city: City) -> None:
     assert list(table["posts"]) == ["–", "1,834"]
     assert table["when"][0] == f"{local:%-d %b, %H:%M} to {local:%H:%M}"
     assert f"**{local:%-d %b, %H:%M} to now** :gray[·" in markdown(page)
-    assert f"It lasts. {HOSTILE}" in texts(page)
+    assert f"Not over yet. {HOSTILE}" in texts(page)
     assert page.dataframe[0].value.iloc[0]["gaps"] == "1 open"
     assert "javascript" not in markdown(page)
 
@@ -218,6 +223,17 @@ def test_each_state_is_told_apart_and_the_worst_is_chosen(city: City) -> None:
     assert list(shown().dataframe[0].value.iloc[0]["state"]) == ["paused"]
 
 
+def test_what_a_person_should_look_at_is_shown_as_soon_as_it_is_found(city: City) -> None:
+    change(city, state="running")
+    before = parts._signature()
+    assert parts._signature() == before
+    change(city, troubles=[HOSTILE])
+    assert parts._signature() != before
+    page = shown()
+    assert HOSTILE in texts(page)
+    assert page.dataframe[0].value.iloc[0]["error"] == HOSTILE
+
+
 def test_a_source_is_tried_again_and_paused_by_a_button(city: City) -> None:
     change(city, state="paused", last_error="Refused")
     page = shown()
@@ -240,6 +256,20 @@ def test_a_source_is_tried_again_and_paused_by_a_button(city: City) -> None:
     ]  # fmt: skip
 
 
+def test_while_the_platform_asks_to_wait_nobody_is_offered_to_try(city: City) -> None:
+    at = now() + timedelta(minutes=9)
+    change(city, state="catching up", last_error="X answers 429.", last_error_at=now(), retry_at=at)
+    before = parts._signature()
+    page = shown()
+    assert f"tried again at {screen.clock(at)}, not sooner" in markdown(page)
+    assert buttons(page) == {"Pause", "Test the connection"}
+    change(city, retry_at=now() - timedelta(seconds=1))
+    assert parts._signature() != before, "the page is drawn anew when the wait is over"
+    assert buttons(shown()) == {"Try again now", "Pause", "Test the connection"}
+    change(city, retry_at=at, last_error="")
+    assert f"tried again at {screen.clock(at)}, not sooner" in markdown(shown()), "paused and let go on meanwhile"
+
+
 def asked(city: City) -> str:
     with city.database.reading() as session:
         return session.get_one(SourceState, "sample").asked
@@ -253,7 +283,8 @@ def test_the_connection_is_tested_without_waiting_for_it(town: City) -> None:
             break
         time.sleep(0.1)
         page.run()
-    assert any("NOT_SET, which is not set" in text for text in texts(page))
+    (said,) = [text for text in texts(page) if "NOT_SET, which is not set" in text]
+    assert re.match(r"\d\d:\d\d: ", said), "an answer grows old"
 
 
 def test_lost_posts_are_seen_by_a_button(city: City) -> None:
@@ -327,11 +358,12 @@ def test_the_timeline_tells_states_by_sign_and_names_them_in_words(town: City) -
     a_gap(town, 60, source="x", state=GapState.LOST, cause=GapCause.BACK_PRESSURE)
     a_gap(town, 24 * 9, source="x", state=GapState.LOST)
     page = shown(source="x")
-    chart = json.loads(page.get("vega_lite_chart")[0].proto.spec)
-    words = json.dumps(chart)
+    chart = page.get("vega_lite_chart")[0].proto
+    words = json.dumps(json.loads(chart.spec))
     assert '"shape": {"field": "state"' in words
     assert "strokeDash" in words
-    assert "back-pressure" not in texts(page)
+    (drawn,) = [data.data.data for data in chart.datasets if b"lost" in data.data.data]
+    assert b"we were too slow" in drawn
     assert not shown().exception
 
 

@@ -95,6 +95,7 @@ def gaps(site: Site) -> list[Gap]:
         return list(session.exec(select(Gap).order_by(Gap.from_at)))  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_from_the_line_on_every_page_to_a_source_tried_again_and_a_gap_filled(site: Site) -> None:
     page = site.open()
     line = page.locator(".st-key-alerts")

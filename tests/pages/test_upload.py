@@ -80,7 +80,7 @@ def test_dates_that_could_be_two_days_are_asked_about_first(city: City) -> None:
 
 def test_a_file_that_is_no_table_is_refused_in_a_sentence(city: City) -> None:
     page = uploaded("when\n1\n")
-    assert "no column of its header looks like the text" in said(page)
+    assert "None of its columns seems to be the text: choose the one that is." in said(page)
     assert not [button for button in page.button if button.label.startswith("Take in")]
 
 

@@ -8,36 +8,21 @@ import contextlib
 import hashlib
 import hmac
 import json
-import socket
-import struct
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.contracts import HANDLE, SECRET
+from tests.servers import Asked, HttpServer, Says, says_json
 from tests.source_contract import OURS, Peer
 
 PAGE_ID = "104455667788990"
 VERSION = "v26.0"
 TOKEN_HEADER = f"Bearer {SECRET}"
-Said = tuple[int, Any, dict[str, str]]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who hangs up is no fault of the server's."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
-class Broken(Exception):
-    """The connection is reset instead of an answer."""
+Said = tuple[int, Any]
+"""Status and content."""
 
 
 class FacebookPeer(Peer):
@@ -48,7 +33,7 @@ class FacebookPeer(Peer):
         self.feed: dict[str, dict[str, Any]] = {}
         self.tagged: dict[str, dict[str, Any]] = {}
         self.comments: dict[str, dict[str, dict[str, Any]]] = {}
-        self.asked: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.lacks: set[str] = set()
         """Edges that our token may not read."""
         self.lists: dict[str, dict[str, Any]] = {}
@@ -63,23 +48,15 @@ class FacebookPeer(Peer):
         self._fault = ""
         self._lock = threading.RLock()
         self._number = 0
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self._server = HttpServer().then(self._answer)
 
     @property
     def settings(self) -> dict[str, Any]:
         proof = {"app_secret": self.app_secret} if self.app_secret else {}
-        return {"server": self.url, "page_id": PAGE_ID, "access_token": SECRET} | proof
+        return {"server": self._server.url, "page_id": PAGE_ID, "access_token": SECRET} | proof
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.stop()
 
     # -- what happens there ------------------------------------------------------------------------------------------
 
@@ -139,26 +116,29 @@ class FacebookPeer(Peer):
 
     # -- what is answered --------------------------------------------------------------------------------------------
 
-    def answer(
-        self, path: str, query: dict[str, list[str]], headers: dict[str, str], fields: dict[str, str] | None = None
-    ) -> Said:
-        """Status, content and headers; content as bytes is no JSON. `fields` are those of a form."""
+    def _answer(self, asked: Asked) -> Says:
+        query = parse_qs(urlencode(asked.query))
+        if asked.method == "POST":
+            assert asked.field["access_token"] == SECRET
+            query = {name: [value] for name, value in asked.fields if name == "appsecret_proof"}
         with self._lock:
-            self.asked.append((path, query, headers))
+            self.asked.append((asked.path, query))
             fault, self._fault = self._fault, ""
-            if fault == "reset":
-                raise Broken
             if fault:
                 return _fault(fault)
-            if self._error:
-                return 400, {"error": self._error}, {}
-            if headers.get("Authorization") != TOKEN_HEADER:
-                return _error(190, "Invalid OAuth access token - Cannot parse access token", 401)
-            if self.app_secret and query.get("appsecret_proof") != [proof(self.app_secret)]:
-                return _error(100, "Invalid appsecret_proof provided in the API argument")
-            if fields is not None:
-                return 200, self._batch(fields), {}
-            return self._found(path.removeprefix(f"/{VERSION}/"), query)
+            status, content = self._said(asked, query)
+            return says_json(content, status)
+
+    def _said(self, asked: Asked, query: dict[str, list[str]]) -> Said:
+        if self._error:
+            return 400, {"error": self._error}
+        if asked.headers.get("Authorization") != TOKEN_HEADER:
+            return _error(190, "Invalid OAuth access token - Cannot parse access token", 401)
+        if self.app_secret and query.get("appsecret_proof") != [proof(self.app_secret)]:
+            return _error(100, "Invalid appsecret_proof provided in the API argument")
+        if asked.method == "POST":
+            return 200, self._batch(asked.field)
+        return self._found(asked.path.removeprefix(f"/{VERSION}/"), query)
 
     def _batch(self, fields: dict[str, str]) -> list[dict[str, Any] | None]:
         told: list[dict[str, Any] | None] = []
@@ -169,7 +149,7 @@ class FacebookPeer(Peer):
             if parts.path in self.batched:
                 told.append(self.batched[parts.path])
                 continue
-            status, content, _ = self._found(parts.path, parse_qs(parts.query))
+            status, content = self._found(parts.path, parse_qs(parts.query))
             told.append({"code": status, "body": json.dumps(content)})
         return told
 
@@ -178,7 +158,7 @@ class FacebookPeer(Peer):
         if edge in self.lacks:
             return _error(10, "(#10) This endpoint requires the 'pages_read_user_content' permission", 403)
         if of == PAGE_ID and not edge:
-            return 200, {"id": PAGE_ID, "name": "Port Alder"}, {}
+            return 200, {"id": PAGE_ID, "name": "Port Alder"}
         if of == PAGE_ID and edge == "feed":
             return self._part(
                 path, [*self.lists.values(), *(self._listed(one, query) for one in self.feed.values())], query
@@ -191,7 +171,7 @@ class FacebookPeer(Peer):
             return self._part(path, list(self.comments.get(of, {}).values()), query)
         for held in (self.feed, self.tagged, *self.comments.values()):
             if not edge and of in held:
-                return 200, {"id": of}, {}
+                return 200, {"id": of}
         return _error(100, f"Unsupported get request. Object with ID '{of}' does not exist", 400, 33)
 
     def _listed(self, post: dict[str, Any], query: dict[str, list[str]]) -> dict[str, Any]:
@@ -217,54 +197,7 @@ class FacebookPeer(Peer):
         if len(shown) > start + limit:
             onwards = {"access_token": SECRET, "limit": limit, "after": start + limit}
             paging["next"] = f"https://elsewhere.example/{VERSION}/{path}?{urlencode(onwards)}"
-        return 200, {"data": part, "paging": paging}, {}
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        peer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                self._answer(parts.path, parse_qs(parts.query))
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                fields = dict(parse_qsl(body))
-                assert fields["access_token"] == SECRET
-                query = {name: [value] for name, value in fields.items() if name == "appsecret_proof"}
-                self._answer(urlsplit(self.path).path, query, fields)
-
-            def _answer(self, path: str, query: dict[str, list[str]], fields: dict[str, str] | None = None) -> None:
-                with contextlib.suppress(OSError):
-                    try:
-                        self._say(*peer.answer(path, query, dict(self.headers), fields))
-                    except Broken:
-                        self._reset()
-
-            def _say(self, status: int, content: Any, headers: dict[str, str]) -> None:
-                body = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def _reset(self) -> None:
-                self.close_connection = True
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
-
-            def finish(self) -> None:
-                with contextlib.suppress(OSError, ValueError):
-                    super().finish()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        return Handler
+        return 200, {"data": part, "paging": paging}
 
 
 @contextlib.contextmanager
@@ -286,19 +219,22 @@ def _time(ago: float = 0) -> str:
 
 def _error(code: int, message: str, status: int = 400, subcode: int = 0) -> Said:
     says: dict[str, Any] = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A1b2C3d4"}
-    return status, {"error": says | ({"error_subcode": subcode} if subcode else {})}, {}
+    return status, {"error": says | ({"error_subcode": subcode} if subcode else {})}
 
 
-def _fault(how: str) -> Said:
+def _fault(how: str) -> Says:
     match how:
         case "rate limit":
             usage = {"type": "pages", "call_count": 100, "total_cputime": 25, "total_time": 25}
             told = {PAGE_ID: [usage | {"estimated_time_to_regain_access": 1}]}
-            status, content, _ = _error(80001, "(#80001) There have been too many calls to this Page account.")
-            return status, content, {"X-Business-Use-Case-Usage": json.dumps(told)}
+            status, content = _error(80001, "(#80001) There have been too many calls to this Page account.")
+            return says_json(content, status, X_Business_Use_Case_Usage=json.dumps(told))
         case "unavailable":
-            return 503, b"<html><body>Sorry, something went wrong.</body></html>", {}
+            return Says(503, b"<html><body>Sorry, something went wrong.</body></html>")
         case "error":
-            return _error(2, "An unexpected error has occurred. Please retry your request later.", 500)
+            status, content = _error(2, "An unexpected error has occurred. Please retry your request later.", 500)
+            return says_json(content, status)
+        case "reset":
+            return Says(how="reset")
         case _:
-            return 200, b'{"data": [{"id": "1_2", "mess', {}
+            return Says(200, b'{"data": [{"id": "1_2", "mess')

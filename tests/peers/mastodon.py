@@ -9,18 +9,17 @@ import html
 import json
 import queue
 import re
-import socket
-import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.contracts import HANDLE, SECRET
+from tests.servers import Handler
 from tests.source_contract import OURS, Peer
 
 STREAMS = {
@@ -251,11 +250,10 @@ class MastodonPeer(Peer):
             self._listeners.append((name, said))
             return said
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[Handler]:
         peer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        class Answering(Handler):
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
@@ -268,7 +266,7 @@ class MastodonPeer(Peer):
                     try:
                         self._say(*peer.answer(parts.path, query, dict(self.headers)))
                     except Broken:
-                        self._reset()
+                        self.reset()
 
             def _say(self, status: int, content: Any, headers: dict[str, str]) -> None:
                 body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -297,19 +295,7 @@ class MastodonPeer(Peer):
                         piece = b":thump\n"
                 self.wfile.write(b"0\r\n\r\n")
 
-            def _reset(self) -> None:
-                self.close_connection = True
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
-
-            def finish(self) -> None:
-                with contextlib.suppress(OSError, ValueError):
-                    super().finish()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        return Handler
+        return Answering
 
 
 @contextlib.contextmanager

@@ -17,24 +17,24 @@ def silences(live: Iterable[Interval], since: float, until: float) -> list[Inter
     return [*quiet, (at, until)] if at < until else quiet
 
 
-def lost(quiet: Iterable[Interval], searches: Iterable[tuple[float, float, float]]) -> list[Interval]:
-    """The parts of the silences that lay beyond search's reach when it was next answered.
+def lost(quiet: Iterable[Interval], searches: Iterable[tuple[float, float, float, float]]) -> list[Interval]:
+    """The parts of the silences that lay beyond search's reach before it was asked for them.
 
-    `searches`: in order, the moment of each answer, the oldest and the newest moment that could be asked for then. The
-    first that could tell of a moment, had it not been too old, decides; what is newer than all of them is not lost yet.
+    `searches`: in order, the moment of each answer, the oldest and the newest moment that could be asked for then, and
+    how far back the answer went: a page with more behind it tells of nothing older than itself. What an answer could
+    have told is decided by it: lost if it was too old then. What is newer than all of them is not lost yet.
     """
     asked = list(searches)
-    intervals = []
-    for begin, end in quiet:
-        at = begin
-        for _, earliest, newest in asked:
-            if newest <= at or at >= end:
-                continue
-            last = min(end, newest)
-            if min(earliest, last) > at:
-                intervals.append((at, min(earliest, last)))
-            at = last
-    return _joined(intervals)
+    intervals: list[Interval] = []
+    for silence in quiet:
+        undecided = [silence]
+        for _, earliest, newest, back in asked:
+            within = [(begin, min(end, newest)) for begin, end in undecided if begin < newest]
+            intervals += [(begin, min(end, earliest)) for begin, end in within if begin < earliest]
+            before = [(max(begin, earliest), min(end, back)) for begin, end in within]
+            after = [(max(begin, newest), end) for begin, end in undecided]
+            undecided = [(begin, end) for begin, end in (*before, *after) if begin < end]
+    return _joined(sorted(intervals))
 
 
 def _joined(intervals: list[Interval]) -> list[Interval]:

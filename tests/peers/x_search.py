@@ -53,7 +53,8 @@ class Search:
         now = self._x.clock.now()
         for emitted in page:
             emitted.found_at.append(now)
-        self._x.searched.append((now, *self.reach()))
+        earliest, newest = self.reach()
+        self._x.searched.append((now, earliest, newest, page[-1].at if more else earliest))
         world = self._x.world
         data, includes, errors = shown([one.post for one in page], wanted, world.post_of, world.user_of)
         meta: Json = {"result_count": len(page)}

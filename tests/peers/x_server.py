@@ -80,10 +80,14 @@ class Server(ThreadingHTTPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def close(self) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing alone does not
+    def stop_listening(self) -> None:
+        with contextlib.suppress(OSError):  # it has stopped before
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing alone does not
         self._thread.join()
         self.socket.close()
+
+    def close(self) -> None:
+        self.stop_listening()
         for request in list(self._open):
             with contextlib.suppress(OSError):
                 request.shutdown(socket.SHUT_RDWR)

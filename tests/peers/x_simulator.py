@@ -52,8 +52,9 @@ class Simulator:
         self.attempts: list[Attempt] = []
         self.streams: list[Connection] = []
         """Those that are open."""
-        self.searched: list[tuple[float, float, float]] = []
-        """When search was answered, and the oldest and newest moment that could be asked for then."""
+        self.searched: list[tuple[float, float, float, float]] = []
+        """When search was answered, the oldest and newest moment that could be asked for then, and how far the answer
+        went back."""
         self.stopping = threading.Event()
         self.failures: list[BaseException] = []
         """What went wrong in the simulator itself."""
@@ -99,6 +100,7 @@ class Simulator:
             listener, self._listener = self._listener, None
         if listener is None:
             return
+        listener.stop_listening()  # first: who is cut off may be back at once
         self._stop_streams("refused")
         listener.close()
         thread = threading.Thread(target=self._listen, args=(seconds,))
@@ -200,8 +202,8 @@ class Simulator:
 
     def lost(self) -> list[Interval]:
         """Intervals of which nobody could get the posts: no stream then, and out of search's reach afterwards."""
-        now = (self.clock.now(), *self.endpoints.reach())
-        return x_ledger.lost(self.silences(), [*self.searched, now])
+        earliest, newest = self.endpoints.reach()
+        return x_ledger.lost(self.silences(), [*self.searched, (self.clock.now(), earliest, newest, earliest)])
 
     # What the server asks.
 
@@ -249,9 +251,9 @@ class Simulator:
         attempt.posts = stream.posts
         if ending == GONE:
             self._vanished.append(self.clock.now())
+        self.end(attempt, ending, stream.over_at)
         with self.world.lock:
             self.streams.remove(stream)
-        self.end(attempt, ending, stream.over_at)
 
     def places_taken(self) -> int:
         """On the stream, those of clients included that have gone without X's knowing yet."""

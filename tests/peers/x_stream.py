@@ -118,7 +118,7 @@ class Connection:
         try:
             last = self.clock.now()
             while True:
-                self._look([])
+                self._look(select.select([self._bell, self._sock], [], [], 0)[0])
                 self._cut(self._faults.take("stream", (CUTS,), self.clock.now(), self.posts, but="cut_line"))
                 if self._queue:
                     self._post(self._queue[0])

@@ -189,6 +189,13 @@ def test_no_rules_meet_nothing_and_an_unknown_surface_is_refused() -> None:
         compile([]).match([], "facebook")
 
 
+def test_each_of_many_posts_has_its_own_rules() -> None:
+    compiled = compile([(1, 1, "leak -is:retweet"), (2, 1, "roof")])
+    texts = [("a leak", "a roof", "a leaking hose")[at % 3] for at in range(200)]
+    found = compiled.match([a_post(text) for text in texts])
+    assert [[one.rule_id for one in each] for each in found] == [[[1], [2], []][at % 3] for at in range(200)]
+
+
 class Counting:
     """A post whose decoding is counted."""
 

@@ -96,7 +96,11 @@ def test_what_matches_is_kept(texts: list[list[str]], chosen: list[str], surface
     rules = compile([(at, 1, text) for at, text in enumerate(texts_of_rules)])
     lines = [a_line("".join(parts) or "-", escaped) for parts in texts]
     met = [at for at, line in enumerate(lines) if any(rules.match(decode(line), surface))]
-    assert set(met) <= set(rules.survivors(lines, surface))
+    survivors = rules.survivors(lines, surface)
+    assert set(met) <= set(survivors)
+    rules = compile([(at, 1, text) for at, text in enumerate(texts_of_rules)])
+    of_block = rules.survivors_of(b"".join(line + b"\n" for line in lines), len(lines), surface)
+    assert of_block == [lines[at] for at in survivors]
 
 
 def test_a_rule_without_words_keeps_every_line() -> None:
@@ -107,4 +111,5 @@ def test_it_gives_up_where_nearly_every_line_is_kept() -> None:
     made = sieve.Sieve([("tree", frozenset())], accents=True)
     lines = [a_line("a tree")] * 900 + [a_line("a bush")] * 100
     assert list(made.kept(lines)) == list(range(900))
+    assert made.kept_of(b"a tree\n", 1) is None
     assert made.kept(lines) == range(1000)

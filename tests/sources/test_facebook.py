@@ -18,6 +18,7 @@ from connector.sources.facebook.graph import regained
 from connector.sources.facebook.post import Post, incoming
 from tests.contracts import HANDLE, SECRET, assert_tells_nothing
 from tests.peers.facebook import PAGE_ID, FacebookPeer, facebook_peer, proof
+from tests.servers import Says, http_server
 from tests.source_contract import OURS, Reading, SourceContract
 
 
@@ -47,7 +48,7 @@ def quickly(source: Source, cursor: str = "") -> Reading:
 
 
 def looks(peer: FacebookPeer) -> int:
-    return sum(path.endswith("/feed") and "after" not in query for path, query, _ in peer.asked)
+    return sum(path.endswith("/feed") and "after" not in query for path, query in peer.asked)
 
 
 def further_looks(reading: Reading, peer: FacebookPeer, number: int = 2) -> None:
@@ -220,6 +221,23 @@ def test_a_monthly_limit_stops_reading_before_it_is_passed_and_skips_nothing(pee
         reading.until(lambda: written <= reading.ids)
 
 
+def test_a_look_that_failed_does_not_count_against_the_limit(peer: FacebookPeer) -> None:
+    source = load(peer)
+    source.budget = Budget(150)
+    peer.fail("unavailable")
+    error_of(source)
+    assert source.budget.take(1000) == 150
+
+
+def test_it_stops_while_a_server_keeps_it_waiting(peer: FacebookPeer) -> None:
+    with http_server() as server:
+        server.then(Says(how="silence"))
+        reading = quickly(load(peer, server=server.url)).__enter__()
+        reading.until(lambda: bool(server.asked))
+        assert reading.stop() < 2
+    assert not reading.errors
+
+
 def test_posts_known_already_do_not_count_against_the_limit(peer: FacebookPeer) -> None:
     source = load(peer)
     source.budget = Budget(20)
@@ -238,8 +256,8 @@ def test_the_token_stands_in_no_address_although_theirs_hold_it(peer: FacebookPe
     with quickly(load(peer)) as reading:
         reading.until(lambda: set(written) <= reading.ids)
     list(load(peer).vanished(iter(written[:3]), lambda seconds: False))
-    assert any("after" in query for _, query, _ in peer.asked), "there was more than one part"
-    assert not any("access_token" in query or SECRET in str(query) for _, query, _ in peer.asked)
+    assert any("after" in query for _, query in peer.asked), "there was more than one part"
+    assert not any("access_token" in query or SECRET in str(query) for _, query in peer.asked)
 
 
 def test_the_proof_of_the_app_goes_with_every_call() -> None:
@@ -250,7 +268,7 @@ def test_the_proof_of_the_app_goes_with_every_call() -> None:
         with quickly(source) as reading:
             reading.until(lambda: id in reading.ids)
         assert list(source.vanished(iter([id]), lambda seconds: False)) == [[]]
-        assert {query["appsecret_proof"][0] for _, query, _ in peer.asked} == {proof("an app's own")}
+        assert {query["appsecret_proof"][0] for _, query in peer.asked} == {proof("an app's own")}
         assert "an app's own" not in str({name: value for name, value in vars(source).items() if name != "config"})
         wrong = error_of(load(peer, app_secret="another app's"))
         assert isinstance(wrong, AuthError)

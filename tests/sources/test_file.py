@@ -80,11 +80,7 @@ class Looks:
         self.left, self.happens = looks, happens
         self.batches: list[Batch] = []
         self.waits: list[float] = []
-        self.error: TemporaryError | None = None
-        try:
-            self.batches += source.events(cursor, self.stopping)
-        except TemporaryError as error:
-            self.error = error
+        self.batches += source.events(cursor, self.stopping)
 
     def stopping(self, seconds: float) -> bool:
         if seconds:
@@ -178,17 +174,41 @@ def test_the_cursor_forgets_files_that_are_gone(tmp_path: Path) -> None:
     assert len(Looks(a_source(tmp_path), looks.cursor).cursor) < 40 < len(looks.cursor)
 
 
-def test_an_unreadable_file_is_named_once_the_others_were_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named_while_the_others_are_read(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "when,who\n2026-03-01,someone\n")
     write(tmp_path, "b.csv", "id,text\n1,first\n", age=10)
-    looks = Looks(a_source(tmp_path))
+    source = a_source(tmp_path)
+    looks = Looks(source, looks=5)
     assert looks.texts == ["first"]
-    assert looks.error is not None
-    assert str(looks.error).startswith("The file a.csv cannot be read: no column of its header looks like the text")
-    assert "someone" not in str(looks.error)
-    assert looks.error.adapter == "inbox"
-    again = Looks(a_source(tmp_path), looks.cursor)
-    assert (again.texts, again.error is None) == ([], False)
+    assert len(looks.waits) == 5, "it goes on: no failure is noted, and no gap"
+    (said,) = source.troubles
+    assert said.startswith("The file a.csv cannot be read: no column of its header looks like the text")
+    assert "someone" not in said
+    write(tmp_path, "a.csv", "when,what\n2026-03-01,someone\n")
+    Looks(source, looks.cursor)
+    assert source.troubles, "still none"
+    write(tmp_path, "a.csv", "when,text\n2026-03-01,mended\n")
+    assert Looks(source, looks.cursor).texts == ["mended"]
+    assert not source.troubles
+
+
+def test_a_file_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "id,text\n1,first\n")
+    b = write(tmp_path, "b.csv", "id,text\n2,second\n", age=10)
+    source, said = a_source(tmp_path), list[str]()
+    looks = iter([False] * 9 + [True])
+    texts = []
+    for batch in source.events("", lambda seconds: bool(seconds) and next(looks)):
+        texts += [event.post.text for event in batch.events if isinstance(event, Arrived | Edited)]
+        if texts == ["first"] and not said:
+            if b.exists():
+                b.rename(tmp_path / "b.away")
+            else:
+                said += source.troubles
+                (tmp_path / "b.away").rename(b)
+    assert said == ["The file b.csv cannot be read: No such file or directory. Mend it, or take it out of the folder."]
+    assert texts == ["first", "second"]
+    assert not source.troubles
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

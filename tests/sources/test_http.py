@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
 from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError
 from connector.sources import _http
-from connector.sources._http import Http, address, wait
+from connector.sources._http import Http, StoppedError, address, wait
 from tests.contracts import SECRET, TEXT, assert_tells_nothing
 from tests.servers import HttpServer, Says, free_port, http_server, loopback_certificate, says_json
 
@@ -130,12 +131,34 @@ def test_an_answer_without_end_is_not_kept(server: HttpServer, monkeypatch: pyte
         assert isinstance(error_of(http), TemporaryError)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 1', b'{"id": 1}', b"[]", b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 1', b'{"id": 1}', b"[]", b"\xff", b'{"id": "\xff"}'])
 def test_an_answer_of_another_shape_is_temporary(body: bytes, server: HttpServer) -> None:
     server.then(Says(200, body))
     with calls(server.url) as http, pytest.raises(TemporaryError) as caught:
         http.decoded(http.get("/"), dict[str, str])
     assert_tells_nothing(caught.value)
+
+
+def test_an_answer_of_brackets_alone_is_temporary(server: HttpServer) -> None:
+    server.then(Says(200, b"[" * 100_000))
+    with calls(server.url) as http, pytest.raises(TemporaryError):
+        http.decoded(http.get("/"), list[msgspec.Raw])
+
+
+@pytest.mark.parametrize("call", [lambda http: http.get("/posts"), lambda http: http.stream("/stream")])
+def test_a_call_is_given_up_as_soon_as_it_is_told_to_stop(call: Callable[[Http], object], server: HttpServer) -> None:
+    server.then(Says(how="silence"))
+    begin = time.monotonic()
+    stopping = [False, False, True]
+    with Http("way-in", server.url, stopping=lambda _: stopping.pop(0)) as http, pytest.raises(StoppedError):
+        call(http)
+    assert time.monotonic() - begin < 2
+
+
+def test_no_call_is_begun_once_it_is_told_to_stop(server: HttpServer) -> None:
+    with Http("way-in", server.url, stopping=lambda _: True) as http, pytest.raises(StoppedError):
+        http.get("/posts")
+    assert server.asked == []
 
 
 # -- streams -----------------------------------------------------------------------------------------------------------
@@ -220,7 +243,7 @@ def _as_number(at: datetime) -> str:
     return str(int(at.timestamp()))
 
 
-@pytest.mark.parametrize("header", ["Retry-After", "X-RateLimit-Reset"])
+@pytest.mark.parametrize("header", ["Retry-After", "X-RateLimit-Reset", "RateLimit-Reset"])
 @pytest.mark.parametrize("written", [_as_date, _as_iso, _as_number])
 @pytest.mark.parametrize(("later", "seconds"), [(90, 90), (-90, 1), (90_000, 3600)])
 def test_the_moment_that_they_name_is_waited_for_within_an_hour(
@@ -239,6 +262,7 @@ def test_the_moment_that_they_name_is_waited_for_within_an_hour(
         ({"Retry-After": "9" * 400}, 3600),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "²"}, None),
+        ({"Retry-After": f"Mon, 01 Jan 2026 00:00:00 +{10**17}"}, None),
         ({}, None),
     ],
 )

@@ -6,6 +6,7 @@ import html
 import json
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -18,8 +19,10 @@ from connector.errors import AuthError, ConfigError, SpentError, TemporaryError
 from connector.incoming import NOBODY, Deleted, Edited, Incoming, Kind, Link, Media, Person, Reference, Refused
 from connector.sealing import Hiding
 from connector.sources import Budget, Source
+from connector.sources._http import LONGEST_LINE
 from connector.sources.mastodon.plain import plain
 from connector.sources.mastodon.post import Status, incoming
+from connector.sources.mastodon.stream import _events
 from tests.contracts import HANDLE, SECRET, assert_tells_nothing
 from tests.peers.mastodon import MastodonPeer, as_html, mastodon_peer
 from tests.servers import Says, http_server
@@ -284,6 +287,7 @@ def test_a_message_to_us_is_counted_and_nothing_of_it_is_read(visibility: str, s
         b"event: update\ndata: undefined\n\n", b"event: filters_changed\ndata: undefined\n\n", b"\n\n\n", b"data\n\n",
         b'event: announcement\ndata: {"id": "1"}\n\n', b"event: update\ndata: []\n\n", b":thump\n",
         b'event: conversation\ndata: {"id": "1"}\n\n', b"event: \xff\xfe\ndata: \xff\n\n", b"retry: 5\nid: 7\n",
+        b'event: update\ndata: {"id": "\xff"}\n\n', b"event: update\ndata: " + b"[" * 100_000 + b"\n\n",
     ],
 )  # fmt: skip
 def test_whatever_a_stream_says_the_next_post_comes(raw: bytes, peer: MastodonPeer) -> None:
@@ -303,6 +307,13 @@ def test_a_post_that_a_stream_spoils_is_read_from_its_timeline(peer: MastodonPee
         id = peer.post("A crater")
         reading.until(lambda: id in reading.ids)
     assert not reading.errors
+
+
+def test_an_event_without_end_is_not_kept() -> None:
+    lines = chain([b"event: update"], repeat(b"data: " + b"x" * 100_000, 100), [b""])
+    ((event, data),) = _events(lines)
+    assert event == "update"
+    assert len(data) < 2 * LONGEST_LINE
 
 
 def test_one_post_that_cannot_be_read_does_not_hide_the_others(polled: MastodonPeer) -> None:
@@ -360,6 +371,35 @@ def test_posts_known_already_do_not_count_against_the_limit(streams: bool) -> No
             last = peer.post("A crater")
             reading.until(lambda: last in reading.ids)
         assert not reading.errors
+
+
+def test_a_look_that_failed_does_not_count_against_the_limit(polled: MastodonPeer) -> None:
+    source = load(polled, every=10)
+    source.budget = Budget(100)
+    polled.post("A crater")
+    batches = source.events("", lambda seconds: False)
+    assert [len(next(batches).events), len(next(batches).events)] == [1, 0]
+    polled.fail("unavailable")
+    with pytest.raises(TemporaryError):
+        next(batches)
+    assert source.budget.take(1000) == 99
+
+
+def test_it_stops_while_a_server_keeps_it_waiting() -> None:
+    with http_server() as server:
+        server.then(Says(how="silence"))
+        reading = quickly(load(settings={"server": server.url, "access_token": SECRET})).__enter__()
+        reading.until(lambda: bool(server.asked))
+        assert reading.stop() < 2
+    assert not reading.errors
+
+
+def test_it_stops_while_it_looks_for_its_beginning(polled: MastodonPeer) -> None:
+    polled.tells_time = False
+    for number in range(200):
+        polled.post(f"crater {number}")
+    assert not list(load(polled).events("", lambda seconds: looks(polled) > 1))
+    assert looks(polled) == 2
 
 
 def test_a_rate_limit_says_until_when(polled: MastodonPeer) -> None:

@@ -95,12 +95,12 @@ def test_lines_as_in_old_recordings_are_read() -> None:
 
 
 def test_the_answer_is_waited_for_with_growing_patience() -> None:
-    with x_simulator(scale=60, job_takes=40) as x:
+    with x_simulator(job_takes=40) as x:
         posts, waits = written(x), Waits()
         x.delete(posts[0])
 
         def stopping(seconds: float) -> bool:
-            x.clock.sleep(seconds)
+            x.clock.skip(seconds)
             return waits(seconds)
 
         assert parts(x, posts, stopping) == [[Deleted(posts[0])]]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import sys
+import tempfile
+import tracemalloc
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.incoming import Kind
-from connector.sources.x.lines import LIMIT, Line, blocks, looked_at, read, split, whole_lines
+from connector.sources.x.lines import (
+    CHUNK,
+    LIMIT,
+    Block,
+    Line,
+    blocks,
+    looked_at,
+    of_span,
+    parsed,
+    raw,
+    spans,
+    whole_lines,
+)
+from connector.sources.x.payload import LineError, decode
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).parents[2].parent / "shared")) / "data" / "x"
 
@@ -24,8 +40,17 @@ def a_line(number: int = 1, **fields: Any) -> bytes:
     return json.dumps({"data": {"id": str(number), "text": "Lamp out", **fields}}).encode()
 
 
-def lines(content: bytes, **options: Any) -> list[Line]:
-    return list(split(io.BytesIO(content), **options))
+def lines(content: bytes, size: int = CHUNK, limit: int = LIMIT) -> list[Line]:
+    return looked(blocks(io.BytesIO(content), size, limit), limit)
+
+
+def looked(cut: Iterable[Block], limit: int = LIMIT) -> list[Line]:
+    found = [(block, whole_lines(block)) for block in cut]
+    return [line for block, whole in found for line in looked_at(block, whole, range(len(whole)), limit)]
+
+
+def read(path: Path | None) -> list[Line]:
+    return [parsed(line) for line in raw(path)]
 
 
 def ids(found: list[Line]) -> list[str]:
@@ -43,8 +68,9 @@ def test_lines_are_numbered_as_an_editor_does_and_blank_ones_skipped() -> None:
 
 
 def test_end_counts_the_bytes_read() -> None:
-    content = a_line(1) + b"\n\n" + a_line(2)
-    assert [line.end for line in lines(content)] == [len(a_line(1)) + 1, len(content)]
+    found = list(blocks(io.BytesIO(a_line(1) + b"\n\n" + a_line(2) + b"\n" + a_line(3)), 1))
+    assert len(found) == 4
+    assert [block.end for block in found] == list(accumulate(len(block.content) for block in found))
 
 
 def test_last_line_needs_no_newline() -> None:
@@ -76,26 +102,18 @@ def test_line_of_a_megabyte_is_read() -> None:
     assert ids(lines(a_line(1, source="x" * 2**20) + b"\n" + a_line(2))) == ["1", "2"]
 
 
-class Watched(io.BytesIO):
-    """Remembers the longest piece that was asked for."""
-
-    longest = 0
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        self.longest = max(self.longest, sys.maxsize if size is None or size < 0 else size)
-        return super().readline(size)
-
-
 @pytest.mark.parametrize("end", [b"\n" + a_line(2), b""])
 def test_line_beyond_the_limit_is_passed_over_and_never_held(end: bytes) -> None:
     limit = 2**20
-    content = a_line(1, source="x" * (3 * limit)) + end
-    file = Watched(content)
-    found = list(split(file, limit))
+    content = a_line(1, source="x" * (30 * limit)) + end
+    tracemalloc.start()
+    try:
+        found = lines(content, limit=limit)
+        assert tracemalloc.get_traced_memory()[1] < 6 * limit
+    finally:
+        tracemalloc.stop()
     assert (found[0].number, found[0].problem) == (1, "longer than 1 MB")
-    assert found[-1].end == len(content)
     assert ids(found) == (["2"] if end else [])
-    assert file.longest == limit + 1
     assert LIMIT == 16 * 2**20
 
 
@@ -107,34 +125,67 @@ def test_line_of_exactly_the_limit_is_read() -> None:
 _LINES = st.sampled_from([a_line(1), a_line(2, source="x" * 40), b"nonsense", b"", b" ", b"\xef\xbb\xbf", b"x" * 300])
 
 
+def naive(content: bytes, limit: int) -> list[tuple[int, str, list[str]]]:
+    found: list[tuple[int, str, list[str]]] = []
+    whole = content.split(b"\n")
+    for number, line in enumerate(whole, 1):
+        if len(line) > limit:
+            found.append((number, "longer than 0 MB", []))
+        elif plain := line.removeprefix(b"\xef\xbb\xbf").strip():
+            try:
+                found.append((number, "", [post.source_id for post in decode(plain)]))
+            except LineError as error:
+                found.append((number, f"{error}{' (last line, truncated?)' if number == len(whole) else ''}", []))
+    return found
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(_LINES, st.sampled_from([b"\n", b"\r\n"]))), _LINES, st.integers(1, 400))
-def test_blocks_hold_the_same_lines(ended: list[tuple[bytes, bytes]], last: bytes, size: int) -> None:
-    """However many together: the same posts, problems and numbers, also after a line beyond the limit."""
+def test_blocks_hold_all_lines(ended: list[tuple[bytes, bytes]], last: bytes, size: int) -> None:
+    """However many together: posts, problems and numbers, also after a line beyond the limit."""
     content, limit = b"".join(line + end for line, end in ended) + last, 200
+    found = [(line.number, line.problem, ids([line])) for line in lines(content, size, limit)]
+    assert found == naive(content, limit)
     cut = list(blocks(io.BytesIO(content), size, limit))
-    found = [
-        (line.number, line.problem, [post.source_id for post in line.posts])
-        for block in cut
-        for each in [whole_lines(block)]
-        for line in looked_at(block, each, range(len(each)), limit)
-    ]
-    assert found == [(line.number, line.problem, ids([line])) for line in split(io.BytesIO(content), limit)]
     assert all(len(block.content) <= 2 * (size + limit + 2) for block in cut)
     assert [block.end for block in cut[-1:]] == ([len(content)] if content else [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(_LINES, st.sampled_from([b"\n", b"\r\n"]))), _LINES, st.integers(1, 400), st.integers(1, 400))
+def test_spans_hold_all_lines_each_whole(ended: list[tuple[bytes, bytes]], last: bytes, size: int, first: int) -> None:
+    content = b"".join(line + end for line, end in ended) + last
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        cut = list(spans(Path(file.name), size, min(first, size)))
+        found = [line for span in cut for block in of_span(span) for line in whole_lines(block)]
+    assert found == (content.removesuffix(b"\n").split(b"\n") if content else [])
+    assert [span.start for span in cut] == [0, *(span.end for span in cut)][: len(cut)]
+    assert [span.end for span in cut[-1:]] == ([len(content)] if content else [])
+    assert all(span.end - span.start <= size + 305 for span in cut)
+    assert all(span.end - span.start <= min(first, size) + 305 for span in cut[:1])
+
+
+def test_a_span_is_read_to_its_end_and_a_line_that_is_too_long_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_bytes(b"\n".join([a_line(1), a_line(2, source="x" * LIMIT), a_line(3), a_line(4)]))
+    first, second = (list(of_span(span)) for span in spans(path, 100))
+    assert [(line.number, line.problem) for line in looked(first)] == [(1, ""), (2, "longer than 16 MB")]
+    assert ids(looked(second)) == ["3", "4"]
 
 
 def test_file_and_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "posts.jsonl"
     path.write_bytes(a_line(1) + b"\n")
-    assert ids(list(read(path))) == ["1"]
+    assert ids(read(path)) == ["1"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(a_line(2))))
-    assert ids(list(read(None))) == ["2"]
+    assert ids(read(None)) == ["2"]
 
 
 def test_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        list(read(tmp_path / "none.jsonl"))
+        read(tmp_path / "none.jsonl")
 
 
 COUNTS = {
@@ -167,7 +218,7 @@ def test_every_recorded_file_is_counted() -> None:
 @needs_recordings
 @pytest.mark.parametrize("name", sorted(COUNTS))
 def test_recorded_file_goes_through(name: str) -> None:
-    found = list(read(SHARED / name))
+    found = read(SHARED / name)
     posts = [post for line in found for post in line.posts]
     assert (len(posts), sum(bool(line.problem) for line in found)) == COUNTS[name]
     for post in posts:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.incoming import Detail, Incoming, Kind, Media, Person, Reference
-from connector.sources.x.payload import LineError, decode
+from connector.sources.x.payload import LineError, decode, is_one_plain_post, not_plain
+from connector.sources.x.shapes import BOM
 
 TEXT = "Pothole on Elm Street"
 
@@ -553,3 +554,32 @@ def test_any_json_in_the_fields_is_refused_or_read(fields: dict[str, Any], inclu
     read_all(json.dumps({"data": post, "includes": includes}).encode())
     assert one({"data": [post], "includes": includes}).text == TEXT
     read_all(json.dumps(fields).encode())
+
+
+_SOME = [
+    b'{"data": {"id": "1", "text": "a"}}',
+    b'{"id": "1", "text": "a", "edit_history_tweet_ids": ["1"]}',
+    b'{"data": {"id": "2", "text": "a", "edit_history_tweet_ids": ["1", "2"]}}',
+    b'{"data": {"id": "", "text": "a"}}',
+    b'{"data": {"id": "1"}}',
+    b'{"data": [{"id": "1", "text": "a"}]}',
+    b'{"data": {"id": "1", "text": "\xff"}}',
+    b'{"data": {"id": "1", "te',
+    b'\xef\xbb\xbf{"id": "1", "text": "a"}',
+    b"[]",
+    b" ",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(_SOME), st.sampled_from([b"\n", b"\r\n"])), max_size=6))
+def test_lines_together_are_plain_where_each_by_itself_is(found: list[tuple[bytes, bytes]]) -> None:
+    odd = [at for at, (line, _) in enumerate(found) if not is_one_plain_post(line)]
+    told = not_plain(b"".join(line + end for line, end in found))
+    assert told in (None, (len(found), odd))
+    assert told is not None or odd, "given up only where there is something to look at"
+    for at, (line, _) in enumerate(found):
+        assert at in odd or len(decode(line.removeprefix(BOM))) == 1
+
+
+def test_two_values_on_one_line_are_seen() -> None:
+    assert not_plain(b'{"id": "1", "text": "a"} {"id": "2", "text": "b"}\n{"id": "3", "text": "c"}\n') is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,8 +16,9 @@ from connector.errors import AuthError, RefusedError, TemporaryError
 from connector.sources import Wanted
 from connector.sources.x import tags
 from connector.sources.x.client import Client
-from connector.sources.x.remote import Plan, Standing, cap_of, compared, held_of
+from connector.sources.x.remote import PLANS, Plan, Standing, cap_of, compared, held_of
 from tests.peers.x_faults import Fault
+from tests.peers.x_plans import ENTERPRISE
 from tests.peers.x_simulator import BEARER, Simulator, x_simulator
 
 OURS, THEIRS = "installation-1", "installation-2"
@@ -339,6 +341,18 @@ def test_old_rules_that_cannot_be_taken_off_are_said_and_keep_nothing_back(x: Si
         "There is 1 rule on X's stream that we could not take off: X refused it (422, “not now”)."
     ]
     assert list(standing.names.values()) == [((1, 1),)]
+
+
+def test_as_many_rules_as_the_largest_plan_has_are_compared_in_seconds() -> None:
+    rules = wanted(*(f"pothole{number}" for number in range(25_000)))
+    with x_simulator(plan=ENTERPRISE) as x:
+        for rule in rules:
+            x.add_rule(rule.expression, tag((rule.id, rule.version)))
+        begin = time.monotonic()
+        standing = compare(x, rules, PLANS["enterprise"])
+        assert time.monotonic() - begin < 30
+    assert len(standing.names) == len(rules)
+    assert not changes(x)
 
 
 # -- failures --------------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ RULES = (Wanted(1, 1, "crater OR pothole"),)
 QUICK: dict[str, Any] = {"keep_alive": 0.05, "rule_delay": 0.0, "job_takes": 0.0}
 """The simulator's times, in seconds, where a test does not ask for the documented ones."""
 QUICK_PACE = Pace(flush=0.02)
-FAILURES = {
-    "rate limit": (Fault.end(), Fault.rate_limited(60)),
-    "unavailable": (Fault.end(), Fault.server_error(503)),
-    "error": (Fault.end(), Fault.server_error(500)),
+FAILURES = {  # what the next connection meets is ordered before this one ends
+    "rate limit": (Fault.rate_limited(60), Fault.end()),
+    "unavailable": (Fault.server_error(503), Fault.end()),
+    "error": (Fault.server_error(500), Fault.end()),
     "broken": (Fault.broken_line(),),
     "reset": (Fault.drop(),),
 }

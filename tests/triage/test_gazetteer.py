@@ -11,7 +11,7 @@ import pytest
 
 from connector.config import DEMO
 from connector.errors import ConfigError
-from connector.triage import Gazetteer
+from connector.triage import OUTSIDE, Gazetteer, Said
 from connector.triage.geometry import Line, meeting, metres
 
 
@@ -126,19 +126,63 @@ def test_a_point_lies_in_its_district_and_not_in_a_hole(city: Gazetteer) -> None
 
 def test_a_geotag_is_named_by_the_nearest_street(city: Gazetteer) -> None:
     place = city.at(50.0005, 10.02)
-    assert place is not None
     assert (place.name, place.method, place.words) == ("Elm Street", "geotag", "")
     assert (place.lat, place.lon) == (50.0005, 10.02)
 
 
 def test_a_geotag_far_from_every_street_keeps_its_coordinates(city: Gazetteer) -> None:
     place = city.at(50.02, 10.02)
-    assert place is not None
     assert place.name == "50.02000, 10.02000"
 
 
-def test_a_geotag_outside_every_district_is_no_place(city: Gazetteer) -> None:
-    assert city.at(48.0, 10.0) is None
+def test_a_geotag_outside_every_district_is_said_to_be_outside(city: Gazetteer) -> None:
+    place = city.at(48.0, 10.0)
+    assert (place.name, place.lat, place.lon, place.district, place.method) == (OUTSIDE, None, None, "", "geotag")
+
+
+INSIDE, ELSEWHERE = (50.0005, 10.02), (48.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "geotag", "name", "method"),
+    [
+        ("hole on Birch Street", "Town Pool", INSIDE, "Elm Street", "geotag"),
+        ("hole", "", ELSEWHERE, OUTSIDE, "geotag"),
+        ("hole on Birch", "", ELSEWHERE, OUTSIDE, "geotag"),
+        ("hole", "Town Pool", ELSEWHERE, OUTSIDE, "geotag"),
+        ("hole at 214 Birch Street", "", ELSEWHERE, "214 Birch Street", "address"),
+        ("hole on Birch", "Town Pool, Testville", None, "Town Pool", "place tag"),
+        ("hole on Birch", "East", None, "Birch Street", "street"),
+        ("hole", "East, Testville", None, "East", "place tag"),
+        ("hole", "5th Ave", None, "5th Avenue", "place tag"),
+        ("hole", "Testville, OR", None, None, None),
+        ("hole", "", None, None, None),
+    ],
+)
+def test_the_best_of_geotag_words_and_place_tag_counts(
+    city: Gazetteer, text: str, tag: str, geotag: tuple[float, float] | None, name: str | None, method: str | None
+) -> None:
+    place = city.place(text, tag, *(geotag or (None, None)))
+    assert (place and place.name, place and place.method) == (name, method)
+
+
+def test_posts_are_placed_together_as_each_by_itself(city: Gazetteer) -> None:
+    posts = [
+        Said("hole at 214 Birch Street"),
+        Said("hole"),
+        Said("hole on Birch", "", 50.0, 10.01),
+        Said("hole", "Town Pool, Testville"),
+        Said("hole at 214 Birch Street", "", *ELSEWHERE),
+        Said("town pool", asked=True),
+    ]
+    assert city.places(posts) == [city.place(*post) for post in posts]
+    assert city.places([]) == []
+
+
+def test_a_tag_of_a_whole_district_has_no_point(city: Gazetteer) -> None:
+    place = city.tagged("west")
+    assert place is not None
+    assert (place.name, place.district, place.lat, place.lon) == ("West", "West", None, None)
 
 
 def test_the_grid_says_what_measuring_every_street_and_district_says() -> None:
@@ -152,8 +196,8 @@ def test_the_grid_says_what_measuring_every_street_and_district_says() -> None:
         district = city.district(lat, lon)
         for _ in ("unknown square", "known square"):
             place = city.at(lat, lon)
-            assert (place.district if place else "") == district
-            if place:
+            assert place.district == district
+            if place.name != OUTSIDE:
                 named = city.streets[street].name if gap <= 150 else f"{lat:.5f}, {lon:.5f}"
                 assert place.name == named
 
@@ -169,7 +213,7 @@ def test_nothing_configured_finds_nothing() -> None:
     assert city.bounds is None
     assert city.lines() == []
     geotag = city.at(50.0, 10.0)
-    assert geotag is not None, "without districts there is no outside"
+    assert geotag.name != OUTSIDE, "without districts there is no outside"
     assert geotag.district == ""
 
 

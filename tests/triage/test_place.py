@@ -12,6 +12,8 @@ import pytest
 
 from connector.config import DEMO
 from connector.triage import Gazetteer, names
+from connector.triage.gazetteer import Street
+from connector.triage.geometry import Line
 
 EAST = ["Quarry Road", "Mason Street", "Pine Street", "Mill Street", "Birch Street", "Kowalski Lane", "Main Street"]
 NORTH = ["5th Avenue", "12th Avenue", "Elm Street", "Cedar Avenue", "Camino Real", "Lantern Hill Drive"]
@@ -111,6 +113,56 @@ FOUND = [
     ("no plow on Kowalsky", "Kowalski Lane", "Kowalsky"),
     ("lights out everywhere on Lantern Hill Drive", "Lantern Hill Drive", "Lantern Hill Drive"),
     ("semáforo dañado en Camino Real", "Camino Real", "Camino Real"),
+    # hashtags of several words
+    ("#5thAndMain is a skating rink", "5th Avenue & Main Street", "5thAndMain"),
+    ("#elmandquarry again, signal dead", "Elm Street & Quarry Road", "elmandquarry"),
+    ("another one #LanternHillDrivePothole", "Lantern Hill Drive", "LanternHillDrive"),
+    ("#FixQuarryRoad already", "Quarry Road", "QuarryRoad"),
+    ("hole: #ElmSt at #Quarry", "Elm Street & Quarry Road", "ElmSt at #Quarry"),
+    # stretches
+    (
+        "Between Mason and Pine on Elm it is dark",
+        "Elm Street between Mason Street & Pine Street",
+        "Mason and Pine on Elm",
+    ),
+    ("Elm from Mason to Mill not plowed", "Elm Street between Mason Street & Mill Street", "Elm from Mason to Mill"),
+    ("Elm St btwn Pine & Mill dark", "Elm Street between Pine Street & Mill Street", "Elm St btwn Pine & Mill"),
+    (
+        "bache en la Elm entre la Pine y la Mill",
+        "Elm Street between Pine Street & Mill Street",
+        "Elm entre la Pine y la Mill",
+    ),
+    # numbers
+    ("the 1xx block of Mason", "100 block Mason Street", "1xx block of Mason"),
+    ("600blk Mason dark again", "600 block Mason Street", "600blk Mason"),
+    ("214-216 Birch, no pickup", "214 Birch Street", "214-216 Birch"),
+    ("214B Birch, no pickup", "214 Birch Street", "214B Birch"),
+    ("fuga en calle Pine 214", "214 Pine Street", "calle Pine 214"),
+    ("couch outside Mason St #27", "27 Mason Street", "Mason St #27"),
+    ("fuga en calle Pine no. 27", "27 Pine Street", "calle Pine no. 27"),
+    ("couch dumped at 2140 Birch", "Birch Street", "Birch"),
+    # directions
+    ("tree down N Cedar", "Cedar Avenue", "N Cedar"),
+    ("water main break 12th Ave N at Pine", "12th Avenue & Pine Street", "12th Ave N at Pine"),
+    ("northbound Quarry pothole", "Quarry Road", "Quarry"),
+    ("NE corner of Elm & Mill, pole down", "Elm Street & Mill Street", "Elm & Mill"),
+    # misspelt, abbreviated
+    ("Qarry Rd is all ice", "Quarry Road", "Qarry Rd"),
+    ("Kowlaskie Lane is all ice", "Kowalski Lane", "Kowlaskie Lane"),
+    ("Brich St is all ice", "Birch Street", "Brich St"),
+    ("Masons St is all ice", "Mason Street", "Masons St"),
+    ("pothole on kowalsky, all week", "Kowalski Lane", "kowalsky"),
+    ("Camino Real Wy", "Camino Real", "Camino Real"),
+    # landmarks
+    ("sewage smell near the library", "Central Library", "library"),
+    ("sidewalk broken across from the library", "Central Library", "library"),
+    ("in front of Elm Center a hydrant leaks", "Elm Center", "Elm Center"),
+    ("basura junto a la Biblioteca Central", "Central Library", "Biblioteca Central"),
+    ("ratas en el Parque Founders Green", "Founders Green", "Founders Green"),
+    # names alone
+    ("Huge pothole. Kowalski. All week", "Kowalski Lane", "Kowalski"),
+    ("the Birch pothole got me", "Birch Street", "Birch"),
+    ("bache en la 12va", "12th Avenue", "12va"),
 ]
 
 
@@ -150,6 +202,29 @@ def test_place_is_found(city: Gazetteer, text: str, name: str, words: str) -> No
         "Quarry workers on strike",
         "walking on main roads and near birches",
         "garbage was not picked up",
+        # other cities
+        "pothole on Elm Street in Chicago",
+        "Mason Street, Seattle: pothole",
+        "back in Springdale, on Elm St in Springdale, a pothole",
+        "NYC 5th Avenue pothole",
+        "Brooklyn's 5th Ave is dark",
+        "pothole en la calle Pine en New York",
+        # no part of a name is a name
+        "near Old Kalyan Elm Center a pipe leaks",
+        "we left the elm. Center court was dark",
+        # any city has one
+        "reading at the library all day",
+        "my kid loves the library",
+        # a slip that only the street's own suffix could make likely
+        "there is a hole on Masons way home",
+        # dates, ranks, numbers
+        "the crew came on 11th and 12th March, pothole still there",
+        "pothole outside, 5th. Fix it",
+        "at 12th hour they fixed the hole",
+        "728 pine cones on my lawn",
+        "Fifth pothole this week",
+        "#MainStreetMedia never covers potholes",
+        "#PineFlood is a band",
         "",
         "🌮🌮🌮 … ¿?",
     ],
@@ -167,6 +242,58 @@ def test_best_evidence_wins(city: Gazetteer) -> None:
     assert method("fire near Elm and Main, by the library on Quarry Rd") == "intersection"
     assert method("fire by the library on Quarry Rd") == "landmark"
     assert method("fire on Quarry Rd") == "street"
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ("the library", "Central Library"),
+        ("by the library", "Central Library"),
+        ("Kowalski", "Kowalski Lane"),
+        ("on Pine", "Pine Street"),
+        ("on 5th", "5th Avenue"),
+        ("Elm and Mill", "Elm Street & Mill Street"),
+    ],
+)
+def test_an_answer_need_not_tell_the_trouble_again(city: Gazetteer, answer: str, name: str) -> None:
+    place = city.find(answer, asked=True)
+    assert place is not None
+    assert place.name == name
+    assert "and" in answer or city.find(answer) is None or "on " in answer
+
+
+@pytest.mark.parametrize("answer", ["no idea", "library card?", "the 5th of March", "Elm Street in Chicago", "mill"])
+def test_an_answer_may_name_no_place_either(city: Gazetteer, answer: str) -> None:
+    assert city.find(answer, asked=True) is None
+
+
+def test_a_landmark_of_any_city_loses_to_a_street_in_full(city: Gazetteer) -> None:
+    place = city.find("by the library they said no, so I say it here and to all of you: pothole on Quarry Road")
+    assert place is not None
+    assert place.name == "Quarry Road"
+
+
+def test_two_sentences_about_two_streets_tell_of_no_crossing(city: Gazetteer) -> None:
+    place = city.find("Quarry Rd got its hole fixed last week and we all cheered. Now do 5th Ave")
+    assert place is not None
+    assert place.method == "street"
+
+
+def test_our_own_city_is_no_other_one() -> None:
+    line = Line([(10.0, 50.0), (10.0, 50.1)])
+    streets = [Street("Elm Street", (), False, [(line, None)])]
+    text = "pothole on Elm Street in Springdale"
+    assert Gazetteer(streets, [], [], "Springdale").find(text)
+    assert not Gazetteer(streets, [], [], "Port Alder").find(text)
+
+
+def test_a_place_names_its_streets_and_its_landmark(city: Gazetteer) -> None:
+    between = city.find("Elm between Mason and Pine is dark")
+    library = city.find("hole outside Central Library on Quarry Rd")
+    assert between is not None
+    assert library is not None
+    assert (between.streets, between.landmark) == (("Elm Street", "Mason Street", "Pine Street"), "")
+    assert (library.streets, library.landmark) == (("Quarry Road",), "Central Library")
 
 
 def test_a_number_that_the_street_does_not_have_is_no_address(city: Gazetteer) -> None:

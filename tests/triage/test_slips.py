@@ -57,3 +57,37 @@ def test_a_name_itself_and_its_plural_are_no_slips() -> None:
     assert slips.near("cooper") == ""
     assert slips.near("coopers") == ""
     assert slips.near("copoer") == "cooper", "two swapped in the middle"
+
+
+@given(NAMES, st.data())
+def test_far_also_knows_a_wrong_ending(name: str, data: st.DataObject) -> None:
+    slips = Slips()
+    slips.add(name)
+    word = data.draw(st.sampled_from(sorted(w for w in slipped(name) if w[:1] == name[0])))
+    assert slips.far(word) == name
+
+
+@given(st.text(LETTERS, min_size=9, max_size=11), st.data())
+def test_two_slips_in_a_long_name_are_known_where_its_beginning_stays(name: str, data: st.DataObject) -> None:
+    slips = Slips()
+    slips.add(name)
+    places = data.draw(st.sets(st.integers(4, len(name) - 1), min_size=2, max_size=2))
+    kind = data.draw(st.sampled_from(["changed", "left out", "doubled"]))
+    how = {"changed": "z", "left out": "", "doubled": "zz"}[kind]
+    word = "".join(how if at in places else letter for at, letter in enumerate(name))
+    if len(word) >= 8 and kind != "doubled":
+        assert slips.far(word) == name
+    elif kind == "doubled":
+        assert slips.far(word) == "", "four slips"
+
+
+def test_short_words_and_three_slips_are_other_words() -> None:
+    slips = Slips()
+    for name in ("birch", "nightingale"):
+        slips.add(name)
+    assert slips.far("brich") == "birch"
+    assert slips.far("brihc") == "", "two slips in a short word"
+    assert slips.far("nihgtengale") == "nightingale"
+    assert slips.far("nihgtengal") == "", "three"
+    assert slips.near("brich") == "", "only with its suffix"
+    assert slips.far("nightingale") == ""

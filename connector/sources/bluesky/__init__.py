@@ -22,8 +22,8 @@ from connector.errors import TemporaryError
 from connector.incoming import Batch, Deleted, Fact
 from connector.models import now
 from connector.sources import PLAIN, Capabilities, Source, Stopping
-from connector.sources._http import address
-from connector.sources.bluesky.calls import Account, StoppedError, Xrpc
+from connector.sources._http import StoppedError, address
+from connector.sources.bluesky.calls import Account, Xrpc
 from connector.sources.bluesky.mentions import Mentions
 from connector.sources.bluesky.people import People
 from connector.sources.bluesky.position import Position
@@ -38,6 +38,7 @@ CAPABILITIES = Capabilities(
     permalink="https://bsky.app/profile/{id}",
     tells=PLAIN | {Fact.AUTHOR_NAME, Fact.PARTNERS, Fact.REFERENCES, Fact.CONVERSATION},
     checks=True,
+    media_hosts=("cdn.bsky.app", "video.bsky.app"),
 )
 AT_ONCE = 25
 """The most posts that a call asks for."""

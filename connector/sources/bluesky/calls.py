@@ -7,28 +7,16 @@ minutes, 300 a day). Called by `people.py`, `mentions.py` and the package itself
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from pydantic import SecretStr
 
 from connector.errors import AuthError, TemporaryError
-from connector.models import GapCause
-from connector.sources import Stopping
-from connector.sources._http import LONGEST_WAIT, Answer, Fields, Http
+from connector.sources._http import UNREADABLE, Answer, Fields, Http
 
 TIMEOUT = 10.0
-POLL = 0.05
-"""Seconds between two looks whether to stop, while somebody is awaited."""
 _RUN_OUT = ("ExpiredToken", "InvalidToken")
-
-T = TypeVar("T")
-
-
-class StoppedError(Exception):
-    """The worker stops while somebody is awaited."""
 
 
 class _RunOutError(AuthError):
@@ -54,9 +42,6 @@ class Xrpc:
     def _read(self, answer: Answer, http: Http) -> dict[str, Any]:
         if answer.status == 200:
             return http.decoded(answer, dict[str, Any])
-        if answer.status == 429:
-            cause = GapCause.RATE_LIMIT
-            raise TemporaryError("The server asks us to call less often (429).", self.name, _until(answer), cause)
         error = _error(answer)
         if error in _RUN_OUT:
             raise _RunOutError("The server does not take our session any longer.", self.name)
@@ -108,48 +93,11 @@ class Account:
         self._access, self._refresh = SecretStr(access), SecretStr(refresh)
 
 
-def patiently(call: Callable[[], T], stopping: Stopping, over: Callable[[T], object] = lambda _: None) -> T:
-    """What the call gives; StoppedError when told to stop before it returned, then its result is handed to `over`."""
-    found: list[T] = []
-    failed: list[BaseException] = []
-    done, given_up = threading.Event(), threading.Event()
-
-    def run() -> None:
-        try:
-            found.append(call())
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-        done.set()
-        if given_up.is_set() and found:
-            over(found[0])
-
-    threading.Thread(target=run, daemon=True).start()
-    while not done.wait(POLL):
-        if stopping(0):
-            given_up.set()
-            if done.is_set() and found:
-                over(found[0])
-            raise StoppedError
-    if failed:
-        raise failed[0]
-    return found[0]
-
-
 def _error(answer: Answer) -> str:
     """The error's name, for a screen: one word, or nothing."""
     try:
         told = msgspec.json.decode(answer.body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except UNREADABLE:
         return ""
     name = told.get("error") if isinstance(told, dict) else ""
     return name if isinstance(name, str) and name.isascii() and name.isalpha() and len(name) < 60 else ""
-
-
-def _until(answer: Answer) -> float | None:
-    """Seconds to wait: the servers say when the next window begins, in seconds since 1970."""
-    for header in ("Retry-After", "RateLimit-Reset"):
-        told = answer.headers.get(header, "")
-        if told.isascii() and told.isdigit():
-            seconds = float(told[:12])
-            return min(LONGEST_WAIT, max(1.0, seconds - time.time() if seconds > 1e9 else seconds))
-    return None

@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from connector.incoming import Arrived, Batch, Event, Refused
-from connector.sources import Budget, Stopping
-from connector.sources.bluesky.calls import Account, patiently
+from connector.sources import Budget, Stopping, waited
+from connector.sources._http import patiently
+from connector.sources.bluesky.calls import Account
 from connector.sources.bluesky.draft import BATCH
 from connector.sources.bluesky.frames import micros, moment
 from connector.sources.bluesky.people import People
@@ -59,7 +60,7 @@ class Mentions:
                 while len(seen) > REMEMBERED:
                     seen.popitem(last=False)
                 yield Batch(events, str(position))
-            if stopping(self._every):
+            if (yield from waited(self._every, str(position), stopping)):
                 return
 
     def _fresh(self, position: Position, seen: OrderedDict[str, None], stopping: Stopping) -> list[dict[str, Any]]:

@@ -22,8 +22,7 @@ from connector.errors import AdapterError, AuthError, TemporaryError
 from connector.incoming import Batch
 from connector.models import GapCause
 from connector.sources import Budget, Stopping
-from connector.sources._http import wait
-from connector.sources.bluesky.calls import patiently
+from connector.sources._http import patiently, wait
 from connector.sources.bluesky.draft import Draft
 from connector.sources.bluesky.frames import CutError, of_firehose, of_jetstream
 from connector.sources.bluesky.people import People

@@ -6,6 +6,7 @@ By the Graph API over plain HTTP; the Page is looked at every minute, for nothin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -15,8 +16,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from connector import sources
 from connector.incoming import Batch, Deleted, Fact
-from connector.sources import PLAIN, Capabilities, Source, Stopping
-from connector.sources._http import address
+from connector.sources import PLAIN, Capabilities, Source, Stopping, waited
+from connector.sources._http import StoppedError, address
 from connector.sources.facebook.graph import ADDRESS, LARGEST_BATCH, Graph
 from connector.sources.facebook.reading import Reading
 
@@ -36,6 +37,7 @@ CAPABILITIES = Capabilities(
     tells=(PLAIN - {Fact.LANGUAGE})
     | {Fact.AUTHOR_NAME, Fact.REFERENCES, Fact.CONVERSATION, Fact.POSITION, Fact.LINKED_PAGES},
     checks=True,
+    media_hosts=(".fbcdn.net",),
 )
 
 
@@ -73,9 +75,9 @@ class Facebook(Source):
         page, days, comments = self.settings.page_id, self.settings.days, self.settings.comments
         reading = Reading(page, self._us, self._edges, self.budget, cursor, stopping)
         while True:
-            with self._graph() as graph:
+            with self._graph(stopping) as graph, contextlib.suppress(StoppedError):
                 yield from reading.look(graph, days, comments)
-            if stopping(self.settings.every):
+            if (yield from waited(self.settings.every, reading.cursor, stopping)):
                 return
 
     def vanished(self, source_ids: Iterator[str], stopping: Stopping) -> Iterator[Sequence[Deleted]]:
@@ -94,9 +96,9 @@ class Facebook(Source):
                 graph.get(f"{self.settings.page_id}/{edge}", [("fields", "id"), ("limit", "1")], msgspec.Raw)
         return f"Facebook lets us read the Page {' '.join(page.name.split())[:80]}."
 
-    def _graph(self) -> Graph:
+    def _graph(self, stopping: Stopping | None = None) -> Graph:
         of = self.settings
-        return Graph(self.name, of.server, of.version, of.access_token, of.app_secret)
+        return Graph(self.name, of.server, of.version, of.access_token, of.app_secret, stopping)
 
 
 class _Named(msgspec.Struct):

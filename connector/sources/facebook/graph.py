@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from connector.errors import AdapterError, AuthError, RefusedError, TemporaryError
 from connector.models import GapCause
-from connector.sources._http import LONGEST_WAIT, Answer, Fields, Http
+from connector.sources import Stopping
+from connector.sources._http import LONGEST_WAIT, UNREADABLE, Answer, Fields, Http
 
 ADDRESS = "https://graph.facebook.com"
 LARGEST_BATCH = 50
@@ -96,9 +97,12 @@ class Page(msgspec.Struct):
 class Graph:
     """One chain of calls for one Page."""
 
-    def __init__(self, name: str, address: str, version: str, token: SecretStr, app_secret: SecretStr | None) -> None:
+    def __init__(
+        self, name: str, address: str, version: str, token: SecretStr, app_secret: SecretStr | None,
+        stopping: Stopping | None = None,
+    ) -> None:  # fmt: skip
         self.name, self._version, self._token = name, version, token
-        self._http = Http(name, address, token)
+        self._http = Http(name, address, token, stopping=stopping)
         self._proof: Fields = []
         if app_secret is not None:
             proof = hmac.new(app_secret.get_secret_value().encode(), token.get_secret_value().encode(), hashlib.sha256)
@@ -177,7 +181,7 @@ def _error(body: bytes) -> _Error:
     """The error of an answer; one without a code if it holds none."""
     try:
         return msgspec.json.decode(body, type=_Problem).error
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Error()
 
 

@@ -39,7 +39,7 @@ class Reading:
         self._page_id, self._us, self._edges = page_id, us, edges
         self._budget, self._stopping = budget, stopping
         self._newest = _decoded(cursor)
-        self._cursor = cursor
+        self.cursor = cursor
         self._limit = _PAGE
         self._complete = False
         """Whether there was a complete look: from then on whatever is unknown is new, however old it is."""
@@ -80,8 +80,8 @@ class Reading:
         """The cursor moves here."""
         self._newest = dict(newest)
         told = {edge: at.isoformat() for edge, at in newest.items()}
-        self._cursor = msgspec.json.encode(told, order="sorted").decode()
-        return Batch([], self._cursor)
+        self.cursor = msgspec.json.encode(told, order="sorted").decode()
+        return Batch([], self.cursor)
 
     def _after(self, edge: str, window: datetime) -> datetime:
         known = self._newest.get(edge)
@@ -111,20 +111,21 @@ class Reading:
         onwards: Fields = []
         while not self._stopping(0):
             room = self._budget.take(self._limit, graph.name)
+            posts: list[Post] = []
+            events: list[Event] = []
             try:
                 part = graph.get(path, _joined(asked, onwards, room), Page)
+                for raw in part.data:
+                    post, event = self._told(bytes(raw), after, of, skips)
+                    posts += [post] if post else []
+                    events += [event] if event else []
             except TooMuchError:
-                self._budget.give_back(room)
                 if self._limit <= _SMALLEST_PAGE:
                     raise
                 self._limit = max(_SMALLEST_PAGE, self._limit // 2)
                 continue
-            posts, events = [], []
-            for raw in part.data:
-                post, event = self._told(bytes(raw), after, of, skips)
-                posts += [post] if post else []
-                events += [event] if event else []
-            self._budget.give_back(max(0, room - sum(isinstance(event, Arrived | Edited) for event in events)))
+            finally:
+                self._budget.give_back(max(0, room - sum(isinstance(event, Arrived | Edited) for event in events)))
             yield posts, events
             if not part.onwards or part.onwards == onwards:
                 return
@@ -154,7 +155,7 @@ class Reading:
 
     def _batch(self, events: list[Event]) -> Iterator[Batch]:
         if events:
-            yield Batch(events[::-1], self._cursor)
+            yield Batch(events[::-1], self.cursor)
 
 
 def _stand(post: Post) -> tuple[int, str]:

@@ -34,6 +34,7 @@ _BATCH = 500
 _REST = 2.0  # seconds in which a file that is complete does not change
 _WELL = 20.0  # seconds after which we say that there is nothing new
 _NAMED = 20  # refused rows of a file named in the log
+_TOLD = 5  # files that cannot be read told at once
 CAPABILITIES = Capabilities(
     reads="rows of CSV and JSON lines files, from a folder or an upload",
     looks_back="all that is in the files",
@@ -91,30 +92,32 @@ class File(Source):
     def events(self, cursor: str, stopping: Stopping) -> Iterator[Batch]:
         """Files that rest, oldest first, then a look every few seconds.
 
-        What cannot be read at all is told once everything else was, as TemporaryError.
+        A file that cannot be read at all stands in `troubles` until it is mended or gone.
         """
         done = msgspec.json.decode(cursor, type=_Cursor) if cursor else _Cursor()
         seen: dict[str, str] = {}
+        no_table: dict[str, str] = {}
         while True:
             found = self._found()
             done.read = [stamp for stamp in done.read if stamp in found]
-            unread = [(stamp, file) for stamp, file in found.items() if stamp not in done.read]
-            unreadable = ""
+            no_table = {stamp: said for stamp, said in no_table.items() if stamp in found}
+            known, troubles = {*done.read, *no_table}, list[str]()
+            unread = [(stamp, file) for stamp, file in found.items() if stamp not in known]
             for stamp, file in unread:
                 if seen.get(file.name) != stamp:
                     continue  # perhaps it is still being written
                 try:
                     yield from self._batches(file, stamp, done, stopping)
-                except (TableError, OSError) as error:
-                    why = error.strerror if isinstance(error, OSError) else error
-                    unreadable = f"The file {file.name} cannot be read: {why}. Mend it, or take it out of the folder"
+                except TableError as error:
+                    no_table[stamp] = _cannot_be_read(file, str(error))
+                except OSError as error:  # rights, for example, are mended without a trace in the stamp
+                    troubles.append(_cannot_be_read(file, error.strerror))
                 if stopping(0):
                     return
             resting = all(seen.get(file.name) == stamp for stamp, file in unread)
             seen = {file.name: stamp for stamp, file in found.items()}
+            self.troubles = [*troubles, *no_table.values()][:_TOLD]
             yield Batch([], done.text)
-            if unreadable and resting:
-                raise TemporaryError(unreadable, self.name, retry_after=max(60.0, self.settings.every))
             if (yield from self._waited(self.settings.every if resting else _REST, done, stopping)):
                 return
 
@@ -195,6 +198,10 @@ def events_of(reader: Reader, rows: Sequence[Row]) -> tuple[list[Event], list[tu
         else:
             events.append(Edited(post) if reader.has_ids else Arrived(post))
     return events, refused
+
+
+def _cannot_be_read(file: Path, why: str | None) -> str:
+    return f"The file {file.name} cannot be read: {why}. Mend it, or take it out of the folder."
 
 
 def _stamp(name: str, stat: os.stat_result) -> str:

@@ -6,6 +6,7 @@ streams say), `post.py` (a post's fields) and `plain.py` (its text).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,7 +18,7 @@ from pydantic import Field, SecretStr, field_validator
 from connector import sources
 from connector.incoming import Batch, Deleted, Fact
 from connector.sources import PLAIN, Capabilities, Source, Stopping
-from connector.sources._http import Http, address
+from connector.sources._http import Http, StoppedError, address
 from connector.sources.mastodon.reading import Reading
 from connector.sources.mastodon.server import LOOKUP, Server, timeline
 from connector.sources.mastodon.stream import Streams
@@ -38,6 +39,7 @@ CAPABILITIES = Capabilities(
     | {Fact.AUTHOR_NAME, Fact.PARTNERS, Fact.REFERENCES, Fact.LINKED_PAGES}
     | {Fact.REACTIONS, Fact.FOLLOWERS, Fact.APP},
     checks=True,
+    media_hosts=("{server}",),
 )
 
 
@@ -61,6 +63,9 @@ class Mastodon(Source):
         streaming: bool = Field(True, description="Have posts sent at once, where the server offers it")
         every: float = Field(30, ge=5, description="Seconds between two looks at a timeline that is not streamed")
         days: float = Field(1, gt=0, le=30, description="How far back the very first reading goes")
+        media_hosts: list[str] = Field(
+            [], description="Further hosts that its photos are shown from", examples=[["files.social.example"]]
+        )
 
         _address = field_validator("server")(address)
 
@@ -80,7 +85,7 @@ class Mastodon(Source):
     def events(self, cursor: str, stopping: Stopping) -> Iterator[Batch]:
         reading = Reading(self._server, self._timelines, self.budget, cursor)
         options = self.settings
-        with Streams() as streams:
+        with Streams() as streams, contextlib.suppress(StoppedError):
             yield from reading.batches(streams, options.streaming, options.every, options.days, stopping)
 
     def vanished(self, source_ids: Iterator[str], stopping: Stopping) -> Iterator[Sequence[Deleted]]:

@@ -16,8 +16,8 @@ import msgspec
 from connector.errors import SpentError
 from connector.incoming import Arrived, Batch, Deleted, Edited, Event, Refused
 from connector.models import now
-from connector.sources import Budget, Stopping
-from connector.sources._http import Fields, Http
+from connector.sources import SIGN_OF_LIFE, Budget, Stopping, waited
+from connector.sources._http import UNREADABLE, Fields, Http
 from connector.sources.mastodon.post import Notification, Status, incoming
 from connector.sources.mastodon.server import PAGE, Server, Timeline
 from connector.sources.mastodon.stream import Message, Streams
@@ -26,8 +26,6 @@ _BATCH = 500
 _OVERLAP = timedelta(minutes=5)
 _REMEMBERED = 50_000
 """Posts known to be handed over; more than a large server gets within the overlap."""
-_SIGN_OF_LIFE = 20.0
-"""Seconds between two empty batches."""
 _PAGES_BACK = 250
 """Pages of a first reading, where it must look for its beginning."""
 
@@ -48,19 +46,19 @@ class Reading:
     ) -> Iterator[Batch]:
         """Looks `every` seconds at what is not streamed; the very first look goes so many `days` back."""
         since = now() - timedelta(days=days)
-        with self._server.calls() as http:
+        with self._server.calls(stopping=stopping) as http:
             self._us = self._server.us(http)
         while True:
             behind = [timeline for name, timeline in self._timelines.items() if name not in streams]
-            with self._server.calls() as http:
+            with self._server.calls(stopping=stopping) as http:
                 for timeline in behind if streaming else ():
-                    if stream := self._server.stream(http, timeline):
+                    if stream := self._server.stream(http, timeline, stopping):
                         streams.add(timeline.name, stream)
                 for timeline in behind:
                     yield from self._read_on(http, timeline, since, stopping)
             yield self._batch([])
             yield from self._listen(streams, every, stopping)
-            if stopping(0 if streams else every):
+            if (yield from waited(0 if streams else every, self._batch([]).cursor, stopping)):
                 return
 
     def _read_on(self, http: Http, timeline: Timeline, since: datetime, stopping: Stopping) -> Iterator[Batch]:
@@ -68,10 +66,13 @@ class Reading:
         after = self._start(http, timeline, since)
         while after and not stopping(0):
             room = self._budget.take(PAGE, self._server.name)
-            page = self._server.page(http, timeline, [("limit", str(room)), ("min_id", after)])
-            found = [self._read(timeline, bytes(raw)) for raw in reversed(page)]
-            events = [event for _, event in found if event]
-            self._give_back(room, events)
+            events: list[Event] = []
+            try:
+                page = self._server.page(http, timeline, [("limit", str(room)), ("min_id", after)])
+                found = [self._read(timeline, bytes(raw)) for raw in reversed(page)]
+                events = [event for _, event in found if event]
+            finally:
+                self._give_back(room, events)
             if events:
                 yield self._batch(events)
             newest = max([after, *(id for id, _ in found)], key=_age)
@@ -111,7 +112,7 @@ class Reading:
             if timeline.is_mentions:
                 notification = msgspec.json.decode(raw, type=Notification)
             status = notification.status if notification else msgspec.json.decode(raw, type=Status)
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             return "", Refused("a post that cannot be read") if self._is_new(f"? {hash(raw)}", None) else None
         id = notification.id if notification else status.id if status else ""
         self._newest[timeline.name] = max(self._newest.get(timeline.name, ""), id, key=_age)
@@ -143,7 +144,7 @@ class Reading:
         while streams and not stopping(0):
             said = streams.take(0.1, _BATCH)
             events, spent = self._heard_within_the_limit(streams, said)
-            if said or time.monotonic() - alive > _SIGN_OF_LIFE:
+            if said or time.monotonic() - alive > SIGN_OF_LIFE:
                 alive = time.monotonic()
                 yield self._batch(events)
             if spent:
@@ -206,7 +207,7 @@ class _Dated(msgspec.Struct):
 def _dated(raw: bytes) -> _Dated | None:
     try:
         return msgspec.json.decode(raw, type=_Dated)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import SecretStr
 
 from connector.errors import AdapterError, TemporaryError
+from connector.sources import Stopping
 from connector.sources._http import Answer, Fields, Http, Stream, is_loopback
 
 PAGE, LOOKUP = 40, 20
@@ -65,9 +66,9 @@ class Server:
         self.name, self.address, self._token = name, address, token
         self._not_before: dict[str, float] = {}
 
-    def calls(self, address: str = "") -> Http:
+    def calls(self, address: str = "", stopping: Stopping | None = None) -> Http:
         """A chain of calls, for one thread."""
-        return Http(self.name, address or self.address, self._token)
+        return Http(self.name, address or self.address, self._token, stopping=stopping)
 
     def page(self, http: Http, timeline: Timeline, params: Fields) -> list[msgspec.Raw]:
         """Posts or notifications, newest first."""
@@ -83,12 +84,12 @@ class Server:
             return ""
         return http.decoded(_well(http, answer), _Named).id
 
-    def stream(self, http: Http, timeline: Timeline) -> Stream | None:
+    def stream(self, http: Http, timeline: Timeline, stopping: Stopping) -> Stream | None:
         """A stream of this timeline, None if there is none at the moment: then it can be read page by page."""
         if time.monotonic() < self._not_before.get(timeline.name, 0):
             return None
         try:
-            with self.calls(self._streaming_address(http)) as there:
+            with self.calls(self._streaming_address(http), stopping) as there:
                 stream = there.stream(timeline.stream, timeline.stream_params)
         except AdapterError:
             stream = None

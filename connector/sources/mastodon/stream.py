@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from connector.sources._http import Stream
+from connector.sources._http import LONGEST_LINE, Stream
 
 _WAITING = 2000
 """Messages."""
@@ -94,5 +94,5 @@ def _events(lines: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
             event, data = "", b""
         elif line.startswith(b"event:"):
             event = line[6:].strip().decode("utf-8", "replace")
-        elif line.startswith(b"data:"):
+        elif line.startswith(b"data:") and len(data) < LONGEST_LINE:
             data += line[5:].strip()

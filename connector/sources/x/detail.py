@@ -123,10 +123,10 @@ def _author(post: Included, around: Around) -> Person | None:
 def _people(post: Post, around: Around, entities: Entities, named: tuple[str, ...]) -> tuple[str, ...]:
     """Every further handle in sight than those `named`."""
     others: list[Included] = [*(post.referenced_tweets or post.referenced_posts or ())]
-    if around.shared:
-        others += [around.posts[id] for id in [str(other.id) for other in others] if id in around.posts]
-    else:
+    if not around.shared:
         others += around.posts.values()
+    elif others:
+        others += [around.posts[id] for id in [str(other.id) for other in others] if id in around.posts]
     people = [] if around.shared else [user.username for user in around.users.values()]
     for each in (post, *others):
         if each.author is not None:
@@ -138,9 +138,11 @@ def _people(post: Post, around: Around, entities: Entities, named: tuple[str, ..
             people += [around.users[id].username for id in ids if id in around.users]
     if entities.urls:
         people += _linked(entities.urls)
-    for found in [_entities(other) for other in others if other.text is not None]:
-        people += [mention.username for mention in found.mentions or ()]
-        people += _linked(found.urls or ())
+    for other in others:
+        if other.text is not None:
+            found = _entities(other)
+            people += [mention.username for mention in found.mentions or ()]
+            people += _linked(found.urls or ())
     further = [handle for handle in people if handle not in named]
     return _once(further, named) if further else ()
 

@@ -1,7 +1,7 @@
 """How long to wait before the stream is opened again, by X's documented back-off for each kind of failure.
 
 Pure: it counts failures and tells seconds, it never waits. A stream that X accepts and ends at once counts as a failure
-like any other; only one that has lived puts the counts back. `source.py` asks it after every end.
+like any other; only one that has lived puts the counts back. `live.py` asks it after every end.
 """
 
 from __future__ import annotations

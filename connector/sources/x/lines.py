@@ -1,19 +1,20 @@
 """Files of JSON lines to posts, for the commands `ingest` and `match`; `payload.py` tells what a line may hold.
 
-One line is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that cannot be
-read comes out with its number and the problem, and the next one follows. `blocks` looks into no line, so that another
-process can do it (`whole_lines`, `looked_at`).
+One block of lines is in memory at a time, so a file may be of any length. Nothing stops the reading: a line that
+cannot be read comes out with its number and the problem, and the next one follows. `blocks` and `spans` look into no
+line, so that another process can do it (`whole_lines`, `looked_at`); a span is not even read before.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from io import BufferedIOBase, BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from connector.incoming import Incoming
 from connector.sources.x.payload import LineError, decode
@@ -22,8 +23,8 @@ from connector.sources.x.shapes import BOM
 LIMIT = 16 * 2**20
 """Bytes: X's largest page (500 posts with everything included) takes about 2 MB."""
 CHUNK = 2**16
+_NEAR = 2**12  # bytes within which a line ends
 _LATE = 1.0  # seconds
-_TOO_LONG = "longer than {} MB"
 
 
 class Line(NamedTuple):
@@ -31,8 +32,6 @@ class Line(NamedTuple):
 
     number: int
     """Counted from 1, blank lines included, as an editor counts."""
-    end: int
-    """Bytes of the file read so far, this line included: against the file's size, the progress."""
     posts: tuple[Incoming, ...] = ()
     problem: str = ""
     """Why the line counts as bad, fit for a screen; a page may be bad in part and still have `posts`."""
@@ -42,9 +41,10 @@ class Raw(NamedTuple):
     """A line that nobody has looked into."""
 
     number: int
-    end: int
     content: bytes
-    """Empty if the line was too long."""
+    """Without its end; empty if the line was too long."""
+    is_whole: bool = True
+    """False: the file ends in it."""
     problem: str = ""
 
 
@@ -54,7 +54,23 @@ class Block(NamedTuple):
     number: int
     """Of the first one."""
     end: int
+    """Bytes of the file read so far, these lines included: against the file's size, the progress."""
     content: bytes
+
+
+class Span(NamedTuple):
+    """Neighbouring lines of a file that nobody has read; as long as `blocks` would make it, or one line longer."""
+
+    file: Path
+    start: int
+    end: int
+    """In bytes; the place behind a line's end, or the file's."""
+
+
+class Bytes(Protocol):
+    """What `blocks` reads: at most so many bytes, whatever there is by then; none at the end."""
+
+    def read1(self, size: int, /) -> bytes: ...
 
 
 def opened(path: Path | None) -> AbstractContextManager[BufferedReader]:
@@ -62,43 +78,22 @@ def opened(path: Path | None) -> AbstractContextManager[BufferedReader]:
     return nullcontext(cast(BufferedReader, sys.stdin.buffer)) if path is None else path.open("rb")
 
 
-def read(path: Path | None) -> Iterator[Line]:
-    """The lines of a file, or of standard input, as they come; raises as `opened` does."""
-    return map(parsed, raw(path))
-
-
 def raw(path: Path | None) -> Iterator[Raw]:
-    """The same, not looked into."""
+    """The lines of a file, or of standard input, that are not blank, as they come; raises as `opened` does."""
     with opened(path) as file:
-        yield from cut(file)
+        for block in blocks(file, CHUNK):
+            lines = whole_lines(block)
+            yield from _at(block, lines, range(len(lines)), LIMIT)
 
 
-def split(file: BinaryIO, limit: int = LIMIT) -> Iterator[Line]:
-    """The lines of an open file."""
-    return map(parsed, cut(file, limit))
-
-
-def cut(file: BinaryIO, limit: int = LIMIT) -> Iterator[Raw]:
-    """Its lines that are not blank, not looked into; one longer than `limit` bytes is passed over, never held whole."""
-    number = end = 0
-    while line := file.readline(limit + 1):
-        number += 1
-        end += len(line)
-        if len(line) > limit and not line.endswith(b"\n"):
-            end += _pass_over(file)
-            yield Raw(number, end, b"", _TOO_LONG.format(limit // 2**20))
-        elif not line.removeprefix(BOM).isspace() and line != BOM:
-            yield Raw(number, end, line)
-
-
-def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Block]:
+def blocks(file: Bytes, size: int, limit: int = LIMIT) -> Iterator[Block]:
     """Its lines, about so many bytes of them together; `whole_lines` cuts the content of each block.
 
     Fewer, if they come so slowly that the first one has waited for a second. A line longer than `limit` bytes is passed
     over, but for the beginning that shows that it is.
     """
     held: list[bytes] = []
-    number = 1
+    number, content = 1, b""
     end = have = unended = 0  # bytes: read so far, held, and those of the line whose end has not come yet
     passing, since = False, time.monotonic()
     while chunk := file.read1(size):
@@ -111,10 +106,10 @@ def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Bloc
         cut = chunk.rfind(b"\n") + 1
         is_whole = cut or (have and not unended)
         if is_whole and (have + cut >= size or time.monotonic() - since > _LATE):
+            number += content.count(b"\n")  # of the block before: few are asked for a second one
             content = b"".join([*held, chunk[:cut]])
             chunk = chunk[cut:]
             yield Block(number, end - len(chunk), content)
-            number += content.count(b"\n")
             held, have, unended, cut, since = [], 0, 0, 0, time.monotonic()
         if not chunk:
             continue
@@ -125,7 +120,50 @@ def blocks(file: BufferedIOBase, size: int, limit: int = LIMIT) -> Iterator[Bloc
             held.append(b"\n")
             passing, unended = True, 0
     if have:
-        yield Block(number, end, b"".join(held))
+        yield Block(number + content.count(b"\n"), end, b"".join(held))
+
+
+def spans(path: Path, size: int, first: int | None = None) -> Iterator[Span]:
+    """All lines that the file holds now, about so many bytes of them together; raises `OSError` as `opened` does.
+
+    `first`: of the first one, and then half as many again in each, so that somebody can begin with them soon.
+    """
+    with path.open("rb", buffering=0) as file:
+        start, length, wanted = 0, os.fstat(file.fileno()).st_size, float(first or size)
+        while start < length:
+            end = min(_behind_a_line(file, start + int(wanted)), length)
+            yield Span(path, start, end)
+            start, wanted = end, min(wanted * 1.5, size)
+
+
+def of_span(span: Span) -> Iterator[Block]:
+    """The span's lines, counted from 1: one block, unless a line is very long."""
+    with span.file.open("rb", buffering=0) as file:
+        file.seek(span.start)
+        yield from blocks(_Stretch(file, span.end - span.start), span.end - span.start)
+
+
+class _Stretch:
+    """A file, up to a place in it."""
+
+    def __init__(self, file: FileIO, length: int) -> None:
+        self._file, self._left = file, length
+
+    def read1(self, size: int, /) -> bytes:
+        found = self._file.read(min(size, LIMIT, self._left)) or b""
+        self._left -= len(found)
+        return found
+
+
+def _behind_a_line(file: FileIO, at: int) -> int:
+    """The first place from here on that follows a line feed; the file's end where there is none."""
+    at -= 1
+    file.seek(at)
+    while chunk := file.read(_NEAR):
+        if (found := chunk.find(b"\n")) >= 0:
+            return at + found + 1
+        at += len(chunk)
+    return at
 
 
 def whole_lines(block: Block) -> list[bytes]:
@@ -137,34 +175,26 @@ def whole_lines(block: Block) -> list[bytes]:
 
 
 def looked_at(block: Block, lines: Sequence[bytes], places: Iterable[int], limit: int = LIMIT) -> Iterator[Line]:
-    """Of the block's `whole_lines` those at these places, but blank ones; the `end` of each is the block's."""
-    open_end = len(lines) - (not block.content.endswith(b"\n"))
+    """Of the block's `whole_lines` those at these places, but blank ones."""
+    return map(parsed, _at(block, lines, places, limit))
+
+
+def _at(block: Block, lines: Sequence[bytes], places: Iterable[int], limit: int) -> Iterator[Raw]:
+    open_end = -1 if block.content.endswith(b"\n") else len(lines) - 1
     for at in places:
-        line = lines[at] if at == open_end else lines[at] + b"\n"
-        number = block.number + at
-        if len(lines[at]) > limit:
-            yield Line(number, block.end, problem=_TOO_LONG.format(limit // 2**20))
+        line = lines[at]
+        if len(line) > limit:
+            yield Raw(block.number + at, b"", problem=f"longer than {limit // 2**20} MB")
         elif line.removeprefix(BOM).strip():
-            yield parsed(Raw(number, block.end, line))
+            yield Raw(block.number + at, line, at != open_end)
 
 
 def parsed(raw: Raw) -> Line:
     """The posts of a line, or what is wrong with it."""
-    number, end, line, problem = raw
-    if problem:
-        return Line(number, end, problem=problem)
+    if raw.problem:
+        return Line(raw.number, problem=raw.problem)
     try:
-        return Line(number, end, tuple(decode(line.removeprefix(BOM).strip())))
+        return Line(raw.number, tuple(decode(raw.content.removeprefix(BOM).strip())))
     except LineError as error:
-        broken = not line.endswith(b"\n") and str(error).startswith("not JSON")
-        return Line(number, end, error.posts, f"{error}{' (last line, truncated?)' if broken else ''}")
-
-
-def _pass_over(file: BinaryIO) -> int:
-    """To the end of the line; how many bytes that took."""
-    passed = 0
-    while chunk := file.readline(CHUNK):
-        passed += len(chunk)
-        if chunk.endswith(b"\n"):
-            break
-    return passed
+        broken = not raw.is_whole and str(error).startswith("not JSON")
+        return Line(raw.number, error.posts, f"{error}{' (last line, truncated?)' if broken else ''}")

@@ -1,6 +1,6 @@
 """One message of X's stream: a post with the rules that X says it meets, a reason for the end, or something unknown.
 
-`payload.py` reads the post; whatever else comes, nothing here ends the reading. Called by `source.py`.
+`payload.py` reads the post; whatever else comes, nothing here ends the reading. Called by `live.py`.
 """
 
 from __future__ import annotations

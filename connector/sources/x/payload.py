@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -68,14 +69,35 @@ def is_one_plain_post(line: bytes) -> bool:
     For lines that surely meet no rule: it reads less, and makes no post.
     """
     try:
-        top = PLAIN_LINE.decode(line)
+        return not _odd([PLAIN_LINE.decode(line)])
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    post = top if top.data is None else top.data
-    if post.text is None or not post.id or post.event_type is not None:
-        return False
-    history = post.edit_history_tweet_ids or post.edit_history_post_ids
-    return history is None or len(history) < 2
+
+
+def not_plain(block: bytes) -> tuple[int, list[int]] | None:
+    """Of lines that each end with a line feed: how many, and the places of those that are not `is_one_plain_post`.
+
+    None where a line is blank, holds two values or cannot be read, and each must be looked at by itself. (Not where as
+    many are blank as hold one too many: to see that would cost as much as all the rest.)
+    """
+    try:
+        tops = PLAIN_LINE.decode_lines(block)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if len(tops) != len(BytesIO(block).readlines()):  # a third of the time of `count`, which goes byte by byte
+        return None
+    return len(tops), _odd(tops)
+
+
+def _odd(tops: Sequence[PlainLine]) -> list[int]:
+    """The places of those that are no sound post, or an edit."""
+    found = []
+    for at, top in enumerate(tops):
+        post = top if top.data is None else top.data
+        history = post.edit_history_tweet_ids or post.edit_history_post_ids
+        if post.text is None or not post.id or post.event_type is not None or (history and len(history) > 1):
+            found.append(at)
+    return found
 
 
 def _decode_loosely(line: bytes) -> list[Incoming]:

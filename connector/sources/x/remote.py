@@ -1,7 +1,7 @@
 """Our rules and those on X's stream: compared, added, removed, without touching what is not ours.
 
 A rule that X does not take is named with X's reason and the others go on; new rules are added before old ones go, so
-that nothing is missed in between. Called by `source.py` before the stream is opened and whenever the rules changed;
+that nothing is missed in between. Called by `upkeep.py` before the stream is opened and whenever the rules changed;
 `tags.py` is what we write on each.
 """
 
@@ -93,8 +93,10 @@ class _Comparison:
                 "their posts."
             )
         kept = [one for one in ours if self._keeps(one, groups)]
-        gone = [one for one in [*ours, *foreign] if one not in kept]
-        new = {value: rules for value, rules in groups.items() if value not in {one.value for one in kept}}
+        stays = {one.id for one in kept}
+        gone = [one for one in [*ours, *foreign] if one.id not in stays]
+        standing = {one.value for one in kept}
+        new = {value: rules for value, rules in groups.items() if value not in standing}
         self._found.names |= {one.id: groups[one.value] for one in kept}
         self._change(new, gone, len(kept) + len(strange))
         return self._found
@@ -141,12 +143,13 @@ class _Comparison:
         sound = self._tried(new) if new else {}
         # X takes an expression once: what only changes its tag goes first. So does everything where room is short.
         first = [one for one in gone if one.value in sound]
+        then = [one for one in gone if one.value not in sound]
         room = self._cap() - staying - len(gone) if sound else 0
         if len(sound) > room + len(first):
-            first = list(gone)
+            first, then = list(gone), []
         self._remove(first)
         self._add(self._fitting(sound, room + len(first)))
-        self._remove([one for one in gone if one not in first])
+        self._remove(then)
 
     def _tried(self, new: dict[str, Rules]) -> dict[str, Rules]:
         """Those that X would take, by its dry run."""

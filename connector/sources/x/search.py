@@ -188,7 +188,7 @@ class Search:
             except ProblemError as error:
                 reach, token = _reach(error, spare), ""
                 if reach is not None and reach > place.since:
-                    lost = _lost(place, min(reach, place.to))
+                    lost = _lost(place, reach, len(queries))
                     place, spare = _from(place, min(reach, place.to)), spare * 2
                     yield [lost], place
                 elif "query" in error.parameters:
@@ -275,9 +275,11 @@ def _from(place: Place, since: int) -> Place:
     return msgspec.structs.replace(place, since=since, number=number, until=0 if past else place.until)
 
 
-def _lost(place: Place, until: int) -> Missed:
+def _lost(place: Place, reach: int, queries: int) -> Missed:
+    """Nothing from `reach` on, nor what the last query has brought already: it goes from new to old."""
+    brought = place.until if place.number == queries - 1 and place.until else place.to
     why = "X's search reaches back no further"
-    return Missed(moment_of(place.since), moment_of(until), why, GapCause.DOWN, lost=True)
+    return Missed(moment_of(place.since), moment_of(min(reach, brought)), why, GapCause.DOWN, lost=True)
 
 
 def _reach(error: ProblemError, spare: float) -> int | None:

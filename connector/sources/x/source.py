@@ -45,6 +45,7 @@ CAPABILITIES = Capabilities(
     pushes=True,
     fills=True,
     checks=True,
+    media_hosts=("pbs.twimg.com", "video.twimg.com"),
 )
 QUERY_LENGTH = {"pay-per-use": 512, "enterprise": 4096}
 """Characters of a query for recent search, by plan."""

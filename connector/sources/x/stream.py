@@ -175,7 +175,10 @@ class Stream(tweepy.StreamingClient):  # type: ignore[misc]
 
     def _refused(self, response: requests.Response) -> None:
         """X answered, and opened no stream."""
-        answer = Answer(response.status_code, response.headers, whole(response, time.monotonic() + TIMEOUT))
+        body = b""
+        with contextlib.suppress(*BROKEN):  # its status says how long to wait, even where the rest does not come
+            body = whole(response, time.monotonic() + TIMEOUT)
+        answer = Answer(response.status_code, response.headers, body)
         if issue := problem_of(answer.body).connection_issue:
             self._tell(not_opened(issue, self._name))
             return

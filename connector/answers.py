@@ -1,0 +1,82 @@
+"""Where, told later: a reply of the same author in the same conversation gives its place to a suspect that has none.
+
+`Asked` is what one `Intake` remembers: the conversations of suspects that wait, or are parked, without a place. Only a
+reply in one of them is looked at by `prepare.py` although no rule meets it; here it is joined to its suspect, so that
+the place goes again when its author deletes the reply.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from connector import grouping
+from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.prepare import PLACE, POST, SUSPECT, Ready
+
+_CONVERSATION, _AUTHOR = POST.index("conversation_id"), POST.index("author_key")
+_WHERE = SUSPECT.index("place")
+_AGE = 30.0  # seconds between two looks at what waits
+_DAYS = timedelta(days=14)
+_MOST = 5_000
+"""Conversations remembered, the newest."""
+_OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
+
+
+class Asked:
+    """The conversations in which a place is still missing."""
+
+    def __init__(self) -> None:
+        self.conversations: dict[str, str] = {}
+        """Each with its source."""
+        self._looked_at = 0.0
+
+    def refresh(self, session: Session) -> None:
+        """Look anew what waits without a place, now and then: other processes store and decide as well."""
+        if self._looked_at and time.monotonic() - self._looked_at < _AGE:
+            return
+        query = (
+            select(Post.conversation_id, Post.source)
+            .join(Suspect, col(Suspect.lead_post_id) == Post.id)
+            .where(col(Suspect.status).in_(_OPEN), Suspect.place == "", col(Suspect.created_at) > now() - _DAYS)
+            .where(Post.conversation_id != "", Post.author_key != "")
+        )
+        newest = query.order_by(col(Suspect.created_at).desc()).limit(_MOST)
+        self.conversations = dict(session.exec(newest).all())
+        self._looked_at = time.monotonic()
+
+    def learn(self, source: str, posts: Iterable[Ready]) -> None:
+        """Of posts stored just now those that wait without a place."""
+        for post in posts:
+            if post.waits and not post.suspect[_WHERE] and post.row[_CONVERSATION] and post.row[_AUTHOR]:
+                self.conversations[post.row[_CONVERSATION]] = source
+                if len(self.conversations) > _MOST:
+                    del self.conversations[next(iter(self.conversations))]
+
+    def take(self, session: Session, source: str, posts: Sequence[Ready]) -> None:
+        """Give the places of these answers, stored just now, to what asked for them."""
+        for post in posts:
+            if post.answer and self.conversations.get(post.row[_CONVERSATION]) == source:
+                _give(session, source, post)
+                # Another suspect of this conversation is found again at the next refresh.
+                self.conversations.pop(post.row[_CONVERSATION], None)
+
+
+def _give(session: Session, source: str, answer: Ready) -> None:
+    query = select(Post).where(Post.source == source, Post.conversation_id == answer.row[_CONVERSATION])
+    posts = session.exec(query.where(Post.author_key == answer.row[_AUTHOR], col(Post.gone_at).is_(None))).all()
+    told = next((post for post in posts if post.source_id == answer.key), None)
+    if told is None:
+        return
+    asking = select(Suspect).where(col(Suspect.lead_post_id).in_([post.id for post in posts if post is not told]))
+    for suspect in session.exec(asking.where(col(Suspect.status).in_(_OPEN), Suspect.place == "")).all():
+        for name, value in zip(PLACE, answer.answer, strict=True):
+            setattr(suspect, name, value)
+        if session.get(SuspectPost, {"suspect_id": suspect.id, "post_id": told.id}) is None:
+            session.add(SuspectPost(suspect_id=suspect.id or 0, post_id=told.id or 0, joined_at=now()))
+        suspect.version += 1
+        session.add(suspect)
+        grouping.regroup(session, suspect)

@@ -1,0 +1,118 @@
+"""Taking back what joined or parted posts: a merge gives them back, a split and a second suspect go back where they
+came from.
+
+Both suspects of such a decision carry a line of it, so that U works on either; `undoing.py` calls this with both
+locked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update as sql_update
+from sqlmodel import Session, col, select
+
+from connector.decide.groups import SAME, joins, lead, let_go
+from connector.decide.record import OPEN, as_before, record, settle, who
+from connector.errors import AlreadyDecidedError
+from connector.grouping import regroup
+from connector.models import Decision, DecisionKind, Note, RequestType, Suspect, SuspectPost, SuspectStatus, now
+from connector.store import near
+
+
+def others(made: Decision | None) -> list[int]:
+    """The other suspect that a decision concerns, if there is one."""
+    before = (made.before if made else None) or {}
+    return [before[name] for name in ("into", "new", "from") if name in before]
+
+
+def undo(session: Session, made: Decision, by: str) -> None:
+    """Take it back on both suspects; AlreadyDecidedError when the other one went its own way since."""
+    main, twin = _both(session, made)
+    here, there = (session.get_one(Suspect, one.suspect_id, populate_existing=True) for one in (main, twin))
+    if main.kind == DecisionKind.MERGE:
+        _part(session, main, twin, here, there)
+    else:
+        _join(session, main, here, there, by)
+    for suspect, line in ((here, main), (there, twin)):
+        was = {"version": suspect.version, "request_type_id": suspect.request_type_id, "undone": line.id}
+        suspect.version += 1
+        record(session, suspect, DecisionKind.UNDO, by, was)
+
+
+def _both(session: Session, made: Decision) -> tuple[Decision, Decision]:
+    """The line that remembers, and the one on the other suspect."""
+    (other,) = others(made)
+    lines = session.exec(select(Decision).where(Decision.suspect_id == other, Decision.kind == made.kind))
+    twin = max((line for line in lines if others(line) == [made.suspect_id]), key=lambda line: line.id or 0)
+    return (twin, made) if "from" in (made.before or {}) else (made, twin)
+
+
+def _part(session: Session, main: Decision, twin: Decision, suspect: Suspect, target: Suspect) -> None:
+    """Undo a merge: posts and notes go back, and the suspect is what it was."""
+    before, was = main.before or {}, twin.before or {}
+    sent_since = target.status == SuspectStatus.ACCEPTED and (target.decided_at or main.at) > main.at
+    if target.status not in (*OPEN, SuspectStatus.ACCEPTED) or sent_since:
+        raise AlreadyDecidedError(_first_there(session, target))
+    held = {join.post_id: join for join in joins(session, target.id or 0)}
+    if not {post_id for post_id, *_ in before["posts"]} <= held.keys():
+        raise AlreadyDecidedError("Some of its posts went elsewhere since: split off what belongs by itself.")
+    for post_id, at, joined_by in before["posts"]:
+        if post_id not in before["shared"]:
+            session.delete(held[post_id])
+        session.add(_joined(suspect, post_id, at, joined_by))
+    session.exec(sql_update(Note).where(col(Note.id).in_(before["notes"])).values(suspect_id=suspect.id))
+    for post_id, parted_by in before["apart"]:
+        near.keep_apart(session, [post_id], target.id or 0, parted_by)
+    if not was["urgent"]:
+        kind = session.get_one(RequestType, target.request_type_id)
+        target.urgent, target.urgent_why = int(kind.urgent), was["urgent_why"]
+    session.flush()
+    let_go(session, target.id or 0)
+    as_before(session, suspect, main)
+    for one in (target, suspect):
+        lead(session, one)
+        regroup(session, one)
+
+
+def _join(session: Session, main: Decision, suspect: Suspect, made: Suspect, by: str) -> None:
+    """Undo a split, or a second suspect: its posts go back, and what was made is merged."""
+    if made.status not in OPEN:
+        raise AlreadyDecidedError(_first_there(session, made))
+    held = joins(session, made.id or 0)
+    if main.kind == DecisionKind.SPLIT:
+        _give_back(session, main, suspect, made, held)
+    for join in held:
+        session.delete(join)
+    settle(made, SuspectStatus.MERGED, by, now())
+    made.parked_until, made.merged_into_id = None, suspect.id
+    session.flush()
+    let_go(session, made.id or 0)
+    if main.kind == DecisionKind.SPLIT:
+        for one in (suspect, made):
+            near.let_together(session, [join.post_id for join in joins(session, suspect.id or 0)], one.id or 0)
+        regroup(session, suspect)
+
+
+def _give_back(session: Session, main: Decision, suspect: Suspect, made: Suspect, held: list[SuspectPost]) -> None:
+    before = main.before or {}
+    if suspect.status not in OPEN:
+        raise AlreadyDecidedError(_first_there(session, suspect))
+    known = {post_id: (at, joined_by) for post_id, at, joined_by in before["posts"]}
+    for join in held:
+        at, joined_by = known.get(join.post_id, (join.joined_at.isoformat(), join.joined_by))
+        session.add(_joined(suspect, join.post_id, at, joined_by))
+    if made.lead_post_id == before["lead_post_id"]:
+        for name in SAME:
+            setattr(suspect, name, getattr(made, name))
+
+
+def _joined(suspect: Suspect, post_id: int, at: str, by: str) -> SuspectPost:
+    return SuspectPost(
+        suspect_id=suspect.id or 0, post_id=post_id, joined_at=datetime.fromisoformat(at), joined_by=by
+    )  # fmt: skip
+
+
+def _first_there(session: Session, other: Suspect) -> str:
+    said = who(session, other).partition("; ")[0].removeprefix("It was ").rstrip(".")
+    return f"The other suspect was {said}: undo that first."

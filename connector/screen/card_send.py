@@ -1,0 +1,54 @@
+"""What Accept sends: the ticket's text, editable on the card, kept as a draft, with a word of warning where needed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from connector import screen
+from connector.screen import drafts
+from connector.screen.desk import Shown
+from connector.triage import personal
+
+POSTS = 5
+"""So many posts make up a ticket's text."""
+
+
+def sends(shown: Shown, has_drafts: bool) -> None:
+    """The text area, folded away until this person typed into it."""
+    if not has_drafts:
+        drafts.none(shown.id)
+    draft = drafts.known(shown.id).get("text", "")
+    label = "What Accept sends :gray[· your draft]" if draft else "What Accept sends"
+    with st.expander(label, expanded=bool(draft), type="compact", icon=":material/outgoing_mail:"):
+        _area(shown, draft)
+
+
+def _area(shown: Shown, draft: str) -> None:
+    with st.container(key=f"live_send_{shown.id}", gap="xsmall"):
+        text = st.text_area(
+            "Description", draft or shown.sends, key=_key(shown), height=90, on_change=_keep, args=(shown,),
+            persist_state="session",
+        )  # fmt: skip
+        if kinds := _listed(text or ""):
+            st.markdown(f":orange[:material/privacy_tip: Holds {kinds}: better left out of a ticket.]")
+
+
+def text_of(shown: Shown) -> str:
+    """What goes into the ticket: exactly what stands here, whatever post has joined since the card was drawn."""
+    return str(st.session_state.get(_key(shown)) or shown.sends).strip()
+
+
+def _keep(shown: Shown) -> None:
+    text = text_of(shown)
+    drafts.keep(shown.id, "text", "" if text == shown.sends.strip() else text)
+
+
+def _key(shown: Shown) -> str:
+    return f"send_{shown.id}_{shown.version}"
+
+
+def _listed(text: str) -> str:
+    """What is personal in it, each kind once: "a phone number and a card number"."""
+    found = personal.spans(text, screen.house().config.city.country)
+    kinds = dict.fromkeys(personal.KINDS[kind] for _, _, kind in found if kind not in personal.STAYS)
+    return " and ".join(f"an {kind}" if kind[0] in "aeiou" else f"a {kind}" for kind in kinds)

@@ -1,0 +1,46 @@
+"""What stands in the place of the Queue's list when there is none: skeletons at first, or why it is empty.
+
+Asked by `queue_list.py` and `pages/review.py`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from connector import screen
+from connector.screen.card import HEIGHT
+from connector.screen.queue import VIEW, capped, counts, ss
+from connector.screen.queue_filters import clear
+from connector.store import queue
+
+
+def loading() -> None:
+    """Skeletons in the shape of list and card, until the first answer of the database."""
+    left, right = st.columns([1, 1])
+    with left, st.container(border=True, height=screen.pane(HEIGHT), gap="xsmall"):
+        for _ in range(12):
+            st.skeleton(46)
+    with right, st.container(border=True, height=screen.pane(HEIGHT)):
+        for tall in (20, 70, 20, 110, 60, 100):
+            st.skeleton(tall)
+
+
+def nothing(where: queue.Filter) -> None:
+    """The list is empty: why, and the one control that helps."""
+    many = counts()
+    if where.find or where.made_after or (where.narrowed and where.view != "mine"):
+        frame = screen.empty("Nothing found", "No post fits the search and the filters.")
+        label, then = "Clear search and filters", clear
+    elif where.view == "all":
+        frame = screen.empty("Nothing waits", "New posts are announced here as they come in.")
+        label, then = f"Show {capped(many['parked'])} parked", partial(ss.update, {VIEW: "parked"})
+        if not many["parked"]:
+            return
+    else:
+        texts = {"urgent": "Nothing urgent waits", "mine": "Nothing is assigned to you", "parked": "Nothing is parked"}
+        frame = screen.empty(texts[where.view], f"{capped(many['all'])} wait in all.")
+        label, then = f"Show all {capped(many['all'])}", clear
+    with frame:
+        st.button(label, key="useful", on_click=then)

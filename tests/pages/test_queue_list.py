@@ -1,0 +1,353 @@
+"""The Queue's list by `AppTest`: filters, orders and the address, what came meanwhile, figures, many at once."""
+
+from __future__ import annotations
+
+import re
+import time
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from streamlit import cache_data
+from streamlit.testing.v1 import AppTest
+
+from connector import decide
+from connector.models import User, now
+from connector.screen import bulk
+from connector.store import queue
+from tests.builders import a_suspect
+from tests.pages.browser import City
+from tests.pages.test_review import address, bodies, drawn, press, shown
+
+NAMES = ("view", "sort", "type", "source", "lang", "district", "age", "after", "id")
+
+
+def listed(page: AppTest) -> list[int]:
+    ids: list[int] = page.session_state["_queue"].ids if page.dataframe else []
+    return ids
+
+
+def one(city: City, **values: Any) -> int:
+    with city.database.writing() as session:
+        return a_suspect(session, **values).id or 0
+
+
+def label(page: AppTest) -> str:
+    """What the button of the filters says."""
+    return str(next(block.proto.popover.label for block in page.get("popover"))).replace("\\", "")
+
+
+# -- filters, orders, address --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits", "not_fits", "said"),
+    [
+        ("type", "graffiti", {"type_code": "graffiti"}, {}, "Graffiti"),
+        ("source", "sample", {"source": "sample"}, {"source": "birds"}, "Sample"),
+        ("lang", "ko", {"language": "ko"}, {}, "Korean"),
+        ("district", "Old Town", {"district": "Old Town"}, {}, "Old Town"),
+        ("district", "-", {"place": ""}, {"place": "Birch Street"}, "No place"),
+        ("age", "hour", {}, {"first_posted_at": now() - timedelta(hours=2)}, "Last hour"),
+        ("age", "over_day", {"first_posted_at": now() - timedelta(days=2)}, {}, "Older than a day"),
+        ("age", "over_week", {"first_posted_at": now() - timedelta(days=8)}, {}, "Older than a week"),
+    ],
+)
+def test_a_filter_stands_in_the_address_and_on_the_button_and_urgent_ones_pass(
+    city: City, name: str, value: str, fits: dict[str, Any], not_fits: dict[str, Any], said: str
+) -> None:
+    urgent = one(city, type_code="gas", urgent=1, first_posted_at=now() - timedelta(hours=3))
+    wanted, _ = one(city, **fits), one(city, **not_fits)
+    page = shown(**{name: value})
+    assert listed(page) == [urgent, wanted]
+    assert label(page) == f"Urgent first · {said}"
+    assert address(page, name) == value
+    press(page, "clear_filters")
+    assert len(listed(page)) == 3
+    assert name not in page.query_params
+    assert "clear_filters" not in [button.key for button in page.button]
+
+
+def test_orders_put_urgent_ones_first_and_are_in_the_address(city: City) -> None:
+    hours = {name: now() - timedelta(hours=number) for number, name in enumerate(("young", "middle", "old"), 1)}
+    urgent = one(city, type_code="gas", urgent=1, first_posted_at=hours["middle"])
+    few = one(city, people=1, score=0.9, first_posted_at=hours["young"])
+    many = one(city, people=9, score=0.1, first_posted_at=hours["middle"])
+    some = one(city, people=4, score=0.5, first_posted_at=hours["old"])
+    for sort, expected in {
+        "urgent": [few, many, some], "oldest": [some, many, few], "people": [many, some, few],
+        "score": [few, some, many],
+    }.items():  # fmt: skip
+        page = shown(sort=sort)
+        assert listed(page) == [urgent, *expected], sort
+        assert page.query_params.get("sort") in ((None, []) if sort == "urgent" else (sort, [sort]))
+
+
+def test_what_is_chosen_in_the_popover_narrows_the_list_and_is_kept_when_it_closes(city: City) -> None:
+    one(city)
+    graffiti = one(city, type_code="graffiti")
+    page = shown()
+    assert not page.selectbox  # its fields are drawn while it is open
+    page.session_state["queue_filters"] = True
+    page.run()
+    next(box for box in page.selectbox if box.label == "Type").set_value("graffiti").run()
+    assert listed(page) == [graffiti]
+    page.session_state["queue_filters"] = False
+    page.run()
+    assert listed(page) == [graffiti]
+    assert label(page) == "Urgent first · Graffiti"
+
+
+def test_many_filters_are_counted_on_the_button(city: City) -> None:
+    page = shown(type="graffiti", lang="ko", age="hour", source="sample", sort="oldest")
+    assert label(page) == "Oldest first · 4 filters"
+
+
+def test_a_link_opens_the_very_list_that_somebody_saw(city: City) -> None:
+    for type_code in ("graffiti", "pothole"):
+        for place in ("", "Elm Street"):
+            one(city, type_code=type_code, place=place, people=len(place))
+    first = shown(type="graffiti", district="-", sort="people")
+    again = shown(**{name: address(first, name) for name in first.query_params})
+    assert listed(again) == listed(first) != []
+    assert dict(again.query_params) == dict(first.query_params)
+
+
+@pytest.fixture
+def page(city: City) -> AppTest:
+    city.queued(3)
+    return shown()
+
+
+sane = st.sampled_from(["all", "parked", "mine", "oldest", "graffiti", "ko", "-", "hour", "1", "2", ""])
+odd = st.text(max_size=12) | st.sampled_from(["²", "-1", "0", "9" * 30, "1e3", "{}", "\x00", "٣", "' OR 1=1 --"])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=st.dictionaries(st.sampled_from(NAMES) | st.text(min_size=1, max_size=5), sane | odd, max_size=5))
+def test_no_address_breaks_the_page(page: AppTest, told: dict[str, str]) -> None:
+    page.query_params = dict(told)  # type: ignore[assignment]
+    page.run()
+    assert not page.exception
+    assert page.title[0].value == "Queue"
+    assert set(page.query_params) <= set(NAMES)
+
+
+def test_what_means_nothing_in_an_address_counts_as_not_given(city: City) -> None:
+    ids = city.queued(2)
+    page = shown(view="nonsense", type="nosuch", age="yesterday", sort="random", district="Nowhere", id="²")
+    assert listed(page) == ids
+    assert label(page) == "Urgent first"
+    assert set(page.query_params) == {"id"}
+
+
+# -- what came meanwhile -------------------------------------------------------------------------------------------
+
+
+def test_the_day_opens_with_what_came_since_this_person_left(city: City) -> None:
+    old = city.queued(2)
+    first = shown()
+    assert "Since you left" not in drawn(first)
+    new = city.queued(3, "graffiti {}", type_code="graffiti")
+    urgent = one(city, type_code="gas", urgent=1)
+    page = shown()
+    assert "Since you left: **4 new**, :red[**1 urgent**]" in drawn(page)
+    assert listed(page) == [urgent, *new, *old] or set(listed(page)) == {urgent, *new, *old}
+    press(page, "show_since")
+    assert set(listed(page)) == {urgent, *new}
+    assert label(page) == "Urgent first · Since you left"
+    assert "Since you left:" not in drawn(page)
+    press(page, "clear_filters")
+    assert set(listed(page)) == {urgent, *new, *old}
+    assert "Since you left:" not in drawn(shown())
+
+
+def test_new_ones_are_announced_urgent_ones_red_and_the_list_stays(city: City) -> None:
+    ids = city.queued(2)
+    page = shown()
+    city.queued(1, "graffiti {}")
+    page.run()
+    assert page.button(key="show_new").label == ":blue[1 new, show]"
+    one(city, type_code="gas", urgent=1)
+    page.run()
+    assert page.button(key="show_new").label == ":red[**▲ 1 urgent**], :blue[2 new, show]"
+    assert any("2 new posts, 1 of them urgent: press S" in one.proto.body for one in page.get("html")), "heard too"
+    assert listed(page) == ids
+    press(page, "show_new")
+    assert len(listed(page)) == 4
+
+
+def test_own_figures_tell_the_day_and_the_age_of_the_queue(city: City) -> None:
+    for hours in (1, 2, 30):
+        one(city, first_posted_at=now() - timedelta(hours=hours))
+    assert "nothing leaves this computer. You decided 0 today. Oldest 30 h, half over 2 h." in drawn(shown())
+
+
+def test_what_expired_unopened_is_counted_where_the_age_of_the_queue_stands(city: City) -> None:
+    one(city, first_posted_at=now() - timedelta(hours=1))
+    assert "expired" not in drawn(shown())
+    for days in (40, 50):
+        old = now() - timedelta(days=days)
+        one(city, first_posted_at=old, last_posted_at=old, created_at=old)
+    with city.database.writing() as session:
+        assert decide.expire(session, city.config) == 2
+    cache_data.clear()
+    assert " 2 expired unopened in 7 days." in drawn(shown())
+
+
+def test_a_row_says_who_has_it_whose_it_is_and_until_when_it_is_parked(city: City) -> None:
+    soon = now() + timedelta(minutes=4)
+    one(city, claimed_by="dana", claimed_until=soon)
+    one(city, claimed_by="dana", claimed_until=now() - timedelta(minutes=1))
+    one(city, assigned_to="team:Streets")
+    one(city, assigned_to="demo")
+    page = shown()
+    kinds = {str(kind) for kind in page.dataframe[0].value["type"]}
+    assert kinds == {"Pothole", "Pothole (dana has it)", "Pothole (for Streets)", "Pothole (mine)"}
+    one(city, status="parked", parked_until=now() + timedelta(days=3))
+    (parked,) = shown(view="parked").dataframe[0].value["type"]
+    assert "(until " in str(parked)
+
+
+def test_a_search_keeps_what_it_found_while_it_is_worked_through(city: City) -> None:
+    wet = city.queued(3, "flooded {} lane", type_code="flooding")
+    city.queued(2)
+    page = shown()
+    page.text_input[0].set_value("LANE flooded").run()
+    assert listed(page) == wet
+    press(page, f"dismiss_joke_{wet[0]}")
+    assert listed(page) == wet[1:]
+    city.queued(1, "flooded {} lane", type_code="flooding")
+    press(page, f"undo_{wet[0]}")
+    assert listed(page) == wet
+
+
+def test_a_search_says_how_far_it_looked_and_goes_on(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "REACH", 3)
+    (old,) = city.queued(1, "flooded {} lane", first_posted_at=now() - timedelta(days=1))
+    (young,) = city.queued(1, "flooded {} lane", first_posted_at=now())
+    city.queued(5)
+    page = shown()
+    page.text_input[0].set_value("flooded").run()
+    assert listed(page) == [young]
+    assert page.button(key="look_further").label == "Looked through 3, look further"
+    press(page, "look_further")
+    assert listed(page) == [young, old]
+    assert "look_further" not in [button.key for button in page.button]
+
+
+# -- many at once --------------------------------------------------------------------------------------------------
+
+
+def tick(page: AppTest, *ids: int) -> AppTest:
+    """As a hand does in the table, which AppTest cannot."""
+    page.session_state["_queue"].picked = set(ids)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def choose(page: AppTest, verb: str, which: str = "picked", to: str = "") -> AppTest:
+    page.session_state["bulk_which"], page.session_state["bulk_verb"] = which, verb
+    page.run()
+    if to:
+        next(box for box in page.selectbox if str(box.key).startswith("bulk_")).set_value(to).run()
+    assert not page.exception
+    return page
+
+
+def the_button(page: AppTest, label: str) -> str:
+    """Its key; once the page offers exactly this."""
+    return str(next(button.key for button in page.button if button.label.replace("\\", "") == label))
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label.replace("\\", "") for button in page.button]
+
+
+def test_while_rows_are_ticked_no_key_decides_a_single_one(city: City) -> None:
+    ids = city.queued(3)
+    page = press(shown(), "tick")
+    keys = [str(button.key) for button in page.button]
+    assert not [key for key in keys if key.endswith(f"_{ids[0]}")]
+    assert "ask_note" not in keys
+    press(page, "bulk_done")
+    assert f"accept_{ids[0]}" in [str(button.key) for button in page.button]
+
+
+def test_ticked_ones_are_dismissed_together_and_come_back_by_one_key(city: City) -> None:
+    ids = city.queued(4)
+    page = choose(tick(press(shown(), "tick"), *ids[:3]), "dismiss", to="news_ad")
+    assert "3 suspects will be dismissed." in drawn(page)
+    press(page, the_button(page, "Dismiss 3 as News, ad"))
+    assert [city.status(id_) for id_ in ids] == ["dismissed"] * 3 + ["waiting"]
+    assert "3 dismissed as News, ad" in "".join(map(str, (element.proto.body for element in page.get("html"))))
+    assert listed(page) == ids[3:]
+    press(page, next(str(button.key) for button in page.button if str(button.key).startswith("undo_")))
+    assert [city.status(id_) for id_ in ids] == ["waiting"] * 4
+    assert "3 put back" in "".join(element.proto.body for element in page.get("html"))
+
+
+def test_all_that_fit_means_the_list_as_it_was_made_without_the_urgent_ones(city: City) -> None:
+    wanted = city.queued(60, type_code="graffiti")
+    others = city.queued(2)
+    urgent = one(city, type_code="gas", urgent=1)
+    page = press(shown(type="graffiti"), "tick")
+    late = one(city, type_code="graffiti")
+    choose(page, "park", "all")
+    assert "1 urgent one left out" in drawn(page)
+    press(page, the_button(page, "Park 60"))
+    assert {city.status(id_) for id_ in wanted} == {"parked"}
+    assert {city.status(id_) for id_ in (*others, urgent, late)} == {"waiting"}
+
+
+def test_accepting_many_is_asked_for_twice_with_the_number(city: City) -> None:
+    ids = city.queued(3)
+    page = choose(tick(press(shown(), "tick"), *ids), "accept")
+    assert "3 to desk" in drawn(page)
+    press(page, the_button(page, "Accept 3 …"))
+    assert {city.status(id_) for id_ in ids} == {"waiting"}
+    assert "Accept 3 …" not in labels(page)
+    tick(page, *ids[:2])
+    page.session_state["_queue"].sure = True
+    page.run()
+    press(page, the_button(page, "Yes, accept 2"))
+    assert [city.status(id_) for id_ in ids] == ["accepted", "accepted", "waiting"]
+
+
+def test_a_long_one_is_told_when_it_is_over(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_SOON", 0.0)
+    city.queued(600)
+    page = choose(press(shown(), "tick"), "dismiss", "all", to="fixed")
+    press(page, the_button(page, "Dismiss 600 as Fixed"))
+    end = time.monotonic() + 60
+    while "600 dismissed as Fixed" not in "".join(bodies(page)) and time.monotonic() < end:
+        counted = [element.proto.text for element in page.get("progress")]
+        assert all(re.fullmatch(r"(0|250|500) of (0|600) dismissed as Fixed", text) for text in counted)
+        page.run()
+    assert "Nothing waits" in drawn(page)
+
+
+def test_no_second_one_starts_before_the_first_is_done(city: City) -> None:
+    ids = city.queued(2)
+    page = choose(tick(press(shown(), "tick"), *ids), "park")
+    page.session_state["_bulk"] = bulk.Running(bulk.Order("park"), Future(), 250, 600)
+    page.run()
+    assert [element.proto.text for element in page.get("progress")] == ["250 of 600 parked"]
+    press(page, the_button(page, "Park 2"))
+    assert "The one before is not done yet" in drawn(page)
+    assert {city.status(id_) for id_ in ids} == {"waiting"}
+
+
+def test_many_are_assigned_to_a_team_and_the_team_finds_them_under_mine(city: City) -> None:
+    ids = city.queued(2)
+    with city.database.writing() as session:
+        session.add(User(login="dana", name="Dana Ortiz", role="reviewer", team="Streets"))
+    page = choose(tick(press(shown(), "tick"), *ids), "assign", to="team:Streets")
+    press(page, the_button(page, "Assign 2 to Streets"))
+    with city.database.reading() as session:
+        assert queue.counts(session, "dana", teams=("Streets",))["mine"] == 2
+    assert city.suspect(ids[0]).assigned_to == "team:Streets"
