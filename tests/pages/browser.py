@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -174,9 +174,43 @@ class Site:
         return url.startswith((self.url, self.url.replace("http", "ws", 1), "data:", "blob:"))
 
 
+_QUIET = """([rest, patience]) => new Promise((done, fail) => {
+    const over = Date.now() + patience;
+    const still = () => document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]");
+    let timer;
+    const look = () => {
+        const late = Date.now() > over;
+        if (!late && !still()) return again();
+        watch.disconnect();
+        late ? fail(new Error("the page never came to rest")) : done();
+    };
+    const again = () => { clearTimeout(timer); timer = setTimeout(look, rest) };
+    const watch = new MutationObserver(() => { if (Date.now() < over) again() });
+    watch.observe(document.body, {subtree: true, childList: true, attributes: true});
+    again();
+})"""
+_REST = 400  # milliseconds
+
+
 def settled(page: Any) -> None:
-    """Until the script has run and everything it drew is there: a key pressed before its button is painted is lost."""
+    """Until the script has run and what it drew has been at rest for a while, however busy the machine is: a key
+    pressed before its button is painted is lost."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.evaluate(_QUIET, [_REST, PATIENCE])
+
+
+def until(happens: Callable[[], bool]) -> None:
+    """Until it holds; AssertionError if it never does."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not happens():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
+
+
+def waits_for(page: Any, suspect_id: int) -> None:
+    """Until this suspect's card and all its keys are on the screen."""
+    page.locator(f".st-key-accept_{suspect_id} button").wait_for()
+    settled(page)
 
 
 @contextmanager

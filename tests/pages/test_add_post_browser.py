@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages.browser import Site, settled
-from tests.pages.test_review_browser import waits_for
+from tests.pages.browser import Site, settled, waits_for
 from tests.pages.test_upload import EXPORT
 
 pytestmark = pytest.mark.browser

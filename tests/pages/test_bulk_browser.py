@@ -9,17 +9,10 @@ from sqlmodel import func, select
 
 from connector.models import Suspect
 from tests.builders import a_suspect
-from tests.pages.browser import Site, settled
+from tests.pages.browser import Site, settled, waits_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 DONE = {"a": "accepted", "2": "dismissed", "5": "dismissed", "p": "parked"}
-
-
-def stands(page: Any, suspect_id: int) -> None:
-    """Until this one's card and keys are there, and an eye has met them."""
-    page.locator(f".st-key-accept_{suspect_id} button").wait_for()
-    settled(page)
-    page.wait_for_timeout(500)
 
 
 def standing(site: Site) -> dict[str, int]:
@@ -45,12 +38,12 @@ def test_a_hundred_are_decided_by_keyboard_alone(site: Site) -> None:
     ids = site.city.queued(100)
     page = site.open()
     for at, (one, then) in enumerate(zip(ids, [*ids[1:], 0], strict=True)):
-        stands(page, one)
+        waits_for(page, one)
         if at % 10 == 3 and then:
             page.keyboard.press("j")
-            stands(page, then)
+            waits_for(page, then)
             page.keyboard.press("k")
-            stands(page, one)
+            waits_for(page, one)
         page.keyboard.press("a2p5"[at % 4])
     page.get_by_text("Nothing waits").wait_for()
     assert [site.city.status(one) for one in ids] == [DONE["a2p5"[at % 4]] for at in range(100)]
@@ -61,7 +54,7 @@ def test_a_hundred_are_decided_by_keyboard_alone(site: Site) -> None:
 def test_ten_fast_presses_decide_only_what_was_on_the_screen(site: Site) -> None:
     ids = site.city.queued(15)
     page = site.open()
-    stands(page, ids[0])
+    waits_for(page, ids[0])
     page.evaluate(
         """() => { window.seen = new Set(); new MutationObserver(() => {
             for (const e of document.querySelectorAll('[class*=st-key-card_]'))
@@ -81,11 +74,10 @@ def test_a_storm_is_dismissed_by_one_button_and_comes_back_by_one_key(site: Site
     storm = site.city.queued(320, "flood {}", type_code="flooding")
     kept = site.city.queued(3)
     page = site.open(f"?type=flooding&id={storm[0]}")
-    stands(page, storm[0])
+    waits_for(page, storm[0])
     many(page, "Dismiss", "News, ad")
     page.get_by_text("320 suspects will be dismissed.").wait_for()
     settled(page)
-    page.wait_for_timeout(800)
     page.get_by_role("heading", level=1).click()  # out of the field, where letters are text
     page.keyboard.press("a")  # no key decides a single one meanwhile
     page.keyboard.press("1")
@@ -95,7 +87,6 @@ def test_a_storm_is_dismissed_by_one_button_and_comes_back_by_one_key(site: Site
     page.get_by_text("320 dismissed as News, ad").wait_for()
     settled(page)
     assert standing(site) == {"waiting": 3, "dismissed": 320}
-    page.wait_for_timeout(800)
     page.keyboard.press("u")
     page.get_by_text("320 put back").wait_for()
     assert standing(site) == {"waiting": 323}
@@ -106,13 +97,12 @@ def test_a_storm_is_dismissed_by_one_button_and_comes_back_by_one_key(site: Site
 def test_rows_are_ticked_in_the_table_and_accepting_them_is_asked_twice(site: Site) -> None:
     ids = site.city.queued(6)
     page = site.open()
-    stands(page, ids[0])
+    waits_for(page, ids[0])
     page.keyboard.press("x")
     grid, row = page.locator("[data-testid=stDataFrame]"), page.locator(".st-key-bulk")
     row.wait_for()
     for at in (1, 3):
         settled(page)
-        page.wait_for_timeout(500)
         grid.click(position={"x": 16, "y": 35 + 57 * at + 28})
         row.get_by_text(f"{(at + 1) // 2} ticked").wait_for()
     page.get_by_text("Accept", exact=True).first.click()
@@ -121,7 +111,6 @@ def test_rows_are_ticked_in_the_table_and_accepting_them_is_asked_twice(site: Si
     page.get_by_text("2 accepted").wait_for()
     assert [site.city.status(one) for one in ids] == ["waiting", "accepted"] * 2 + ["waiting"] * 2
     settled(page)
-    page.wait_for_timeout(800)
     page.keyboard.press("u")
     page.get_by_text("2 put back").wait_for()
     assert standing(site) == {"waiting": 6}
@@ -133,13 +122,13 @@ def test_a_link_opens_the_same_list_in_another_browser(site: Site) -> None:
     wanted = site.city.queued(3, "tag {}", type_code="graffiti", people=2)
     site.city.queued(3)
     page = site.open(f"?type=graffiti&district=-&sort=people&id={wanted[1]}")
-    stands(page, wanted[1])
+    waits_for(page, wanted[1])
     other = site.open(page.url.removeprefix(site.url).lstrip("/"))
-    stands(other, wanted[1])
+    waits_for(other, wanted[1])
     assert other.url == page.url
     other.get_by_text("Most people first · 2 filters").wait_for()
     other.keyboard.press("k")
-    stands(other, wanted[0])
+    waits_for(other, wanted[0])
     assert f"id={wanted[0]}" in other.url
 
 
@@ -166,6 +155,5 @@ def test_nothing_bars_those_who_use_it_otherwise(site: Site, look: dict[str, boo
             page.locator(".st-key-bulk").get_by_text("Accept", exact=True).click()
             page.get_by_role("button", name="Accept 60 …").wait_for()
         settled(page)
-        page.wait_for_timeout(1000)
         assert [found["id"] for found in Axe().run(page).response["violations"]] == [], step
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), step

@@ -11,8 +11,8 @@ from sqlmodel import select
 from connector import workflow
 from connector.models import Draft, Note, Post, Suspect, SuspectPost, now
 from tests.builders import a_post
-from tests.pages.browser import Site, settled
-from tests.pages.test_review_browser import potholes, waits_for
+from tests.pages.browser import Site, settled, until, waits_for
+from tests.pages.test_review_browser import potholes
 
 pytestmark = pytest.mark.browser
 DIALOGS = {"l": "Where is it?", "m": "Merge into", "n": "Note for colleagues", "g": "Give it to", "h": "Keys"}
@@ -35,13 +35,18 @@ def guarded(page: Any) -> None:
     """Until `web.keys`, which comes last, is there."""
     while not page.evaluate("window.connectorOpens && window.connectorSees"):
         page.wait_for_timeout(200)
-    page.wait_for_timeout(500)
+    settled(page)
 
 
 def closed(page: Any) -> None:
     page.get_by_role("dialog").wait_for(state="detached")
     settled(page)
-    page.wait_for_timeout(1000)
+
+
+def kept(site: Site) -> dict[str, Any]:
+    """What the one draft holds."""
+    with site.city.database.reading() as session:
+        return next((draft.content or {} for draft in session.exec(select(Draft))), {})
 
 
 def of_several(site: Site) -> tuple[int, int]:
@@ -109,13 +114,13 @@ def test_a_note_and_a_description_outlive_f5(site: Site) -> None:
     page.keyboard.press("n")
     writing_in(page, "Note for colleagues")
     page.keyboard.type("call the crew")
-    page.wait_for_timeout(2500)  # a rest hands it over; nobody saved it
+    until(lambda: kept(site).get("note") == "call the crew")  # a rest hands it over; nobody saved it
     page.reload()
     waits_for(page, one)
     page.get_by_text("What Accept sends").click()
     page.get_by_label("Description").click()
     page.keyboard.type("By the bus stop: ")
-    page.wait_for_timeout(2500)
+    until(lambda: "By the bus stop:" in str(kept(site)))
     page.reload()
     waits_for(page, one)
     assert "By the bus stop:" in page.get_by_label("Description").input_value()
@@ -127,7 +132,7 @@ def test_a_note_and_a_description_outlive_f5(site: Site) -> None:
     page.locator(".st-key-pane").get_by_text("call the crew").wait_for()
     with site.city.database.reading() as session:
         assert [note.text for note in session.exec(select(Note))] == ["call the crew"]
-        assert "note" not in (session.exec(select(Draft)).one().content or {})
+    assert "note" not in kept(site)
     assert site.complaints == []
 
 
@@ -169,7 +174,7 @@ def test_merge_split_and_also_file_and_their_undo(site: Site) -> None:
     page.get_by_role("button", name="More").click()
     page.get_by_text("Also file as another type").click()
     page.get_by_text("Also file as", exact=True).wait_for()
-    page.wait_for_timeout(1500)
+    settled(page)
     page.keyboard.press("g")
     page.get_by_text("Also filed Pothole").wait_for()
     waits_for(page, one)
@@ -248,7 +253,7 @@ def test_a_phone_reaches_all_of_it(site: Site) -> None:
     box = dialog(page, "Note for colleagues").get_by_role("textbox")
     box.fill("seen from the truck")
     box.blur()
-    page.wait_for_timeout(1500)
+    settled(page)
     page.get_by_role("button", name="Save note").click()
     page.locator(".st-key-pane").get_by_text("seen from the truck").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -272,5 +277,5 @@ def test_nothing_bars_those_who_use_it_otherwise(site: Site, look: dict[str, boo
     if not look.get("phone"):
         page.keyboard.press("l")
         dialog(page, "Where is it?")
-        page.wait_for_timeout(1500)
+        settled(page)
         assert [found["id"] for found in Axe().run(page).response["violations"]] == []

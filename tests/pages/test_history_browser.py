@@ -123,6 +123,5 @@ def test_nothing_bars_those_who_use_it_otherwise(site: Site, look: dict[str, boo
     for path in ("history", f"history?find=suspect+{suspect}", f"history?find=post+{post}", "history?find=nothing"):
         page = site.open(path, **look)
         settled(page)
-        page.wait_for_timeout(1000)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert [found["id"] for found in Axe().run(page).response["violations"]] == []

@@ -29,7 +29,7 @@ from connector.access import SEEN
 from connector.models import AuditEntry, Decision, User
 from tests.builders import a_post, a_suspect
 from tests.conftest import KEY, SHARED
-from tests.pages.browser import Browser, City, Site, serving, settled
+from tests.pages.browser import Browser, City, Site, serving, settled, until, waits_for
 
 pytestmark = [pytest.mark.long, pytest.mark.browser]
 PROVIDER = "http://127.0.0.1:8418"
@@ -151,13 +151,6 @@ def menu(page: Any) -> list[str]:
     return [text.split("\n")[-1].strip() for text in links.all_inner_texts()]
 
 
-def until(happens: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def text(page: Any) -> str:
     return str(page.locator("[data-testid=stMain]").inner_text())
 
@@ -224,7 +217,7 @@ def test_whoever_loses_the_role_meanwhile_decides_nothing_by_a_key_that_is_still
     with opened(BY_LIST) as town:
         town.staff("rita", role="reviewer")
         page = town.logs_in("rita", f"?id={town.suspect}")
-        page.locator("p", has_text="Quarry Rd").first.wait_for()
+        waits_for(page, town.suspect)
         town.staff("rita", role="rule_editor")
         page.keyboard.press("a")
         page.get_by_text("may not decide").first.wait_for()
@@ -232,8 +225,7 @@ def test_whoever_loses_the_role_meanwhile_decides_nothing_by_a_key_that_is_still
         assert town.city.status(town.suspect) == "waiting"
         town.staff("rita", role="reviewer")
         town.goes(page, f"?id={town.suspect}")
-        page.locator("p", has_text="Quarry Rd").first.wait_for()
-        page.wait_for_timeout(1000)  # a key too soon after the card is taken for a slip
+        waits_for(page, town.suspect)
         page.keyboard.press("a")
         until(lambda: town.decisions() == [("accept", "rita@city311.test")])
 
@@ -242,10 +234,10 @@ def test_whoever_is_switched_off_meanwhile_is_shown_the_door_in_every_window(ope
     with opened(BY_LIST) as town:
         town.staff("rita", role="reviewer")
         page = town.logs_in("rita", f"?id={town.suspect}")
+        waits_for(page, town.suspect)
         second = page.context.new_page()
         town.goes(second, "tickets")
         town.staff("rita", active=False)
-        page.locator("p", has_text="Quarry Rd").first.wait_for()
         page.keyboard.press("a")
         page.get_by_text("is switched off").wait_for()
         assert town.decisions() == []

@@ -19,7 +19,6 @@ def waits_for(page: Any, key: str) -> None:
     """Until this button is painted: an earlier key is lost."""
     page.locator(f".st-key-{key} button").first.wait_for()
     settled(page)
-    page.wait_for_timeout(1000)
 
 
 @pytest.mark.long
@@ -38,7 +37,6 @@ def test_cards_are_decided_by_keyboard_alone(site: Site) -> None:
             button = page.locator(f".st-key-as_{card.given.accept}_{id_} button")
             button.wait_for()
             settled(page)
-            page.wait_for_timeout(1000)
             page.keyboard.press(button.inner_text().split()[-1].lower())
             page.get_by_role("heading", name=title, exact=True).wait_for()
             waits_for(page, f"accept_{id_}")

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from connector.models import Dispatch
 from tests.builders import a_ticket
-from tests.pages.browser import Site, settled
+from tests.pages.browser import Site, settled, until, waits_for
 from tests.pages.test_review import HOSTILE, POTHOLE
 
 pytestmark = pytest.mark.browser
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.browser
 def potholes(site: Site, number: int) -> list[int]:
     """Suspects, as the list shows them: the newest first."""
     return site.city.queued(number)
-
-
-def waits_for(page: Any, suspect_id: int) -> None:
-    """Until this suspect's card and all its keys are on the screen, and an eye has met them."""
-    page.locator(f".st-key-accept_{suspect_id} button").wait_for()
-    settled(page)
-    page.wait_for_timeout(1500)
 
 
 def drawn(page: Any) -> list[str]:
@@ -61,7 +54,6 @@ def test_keys_decide_the_one_shown(site: Site) -> None:
     page.keyboard.press("t")
     page.get_by_text("Type instead").wait_for()
     settled(page)
-    page.wait_for_timeout(1500)  # until the letters' buttons are painted: an earlier key is lost
     page.keyboard.press("g")
     page.get_by_role("heading", name="Graffiti").wait_for()
     waits_for(page, third)
@@ -104,7 +96,7 @@ def test_holding_a_key_down_is_one_press(site: Site) -> None:
         page.keyboard.down("a")  # a repeat, since it was not let go
         page.wait_for_timeout(100)
     page.keyboard.up("a")
-    page.wait_for_timeout(1500)
+    waits_for(page, ids[1])
     assert [one for one in ids if site.city.decisions(one)] == ids[:1]
 
 
@@ -119,8 +111,7 @@ def test_new_posts_wait_until_they_are_asked_for(site: Site) -> None:
     assert drawn(page) == before
     page.keyboard.press("s")
     page.get_by_text("1 new, show").wait_for(state="detached")
-    page.wait_for_timeout(1500)
-    assert drawn(page)[1:] == before
+    until(lambda: drawn(page)[1:] == before)
     waits_for(page, ids[0])
 
 
