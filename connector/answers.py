@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import islice
 
 from sqlmodel import Session, col, select
 
@@ -53,8 +54,9 @@ class Asked:
         for post in posts:
             if post.waits and not post.suspect[_WHERE] and post.row[_CONVERSATION] and post.row[_AUTHOR]:
                 self.conversations[post.row[_CONVERSATION]] = source
-                if len(self.conversations) > _MOST:
-                    del self.conversations[next(iter(self.conversations))]
+        # Together: a dict that only loses its first entries has ever more empty places to pass over before the next.
+        for oldest in list(islice(self.conversations, max(0, len(self.conversations) - _MOST))):
+            del self.conversations[oldest]
 
     def take(self, session: Session, source: str, posts: Sequence[Ready]) -> None:
         """Give the places of these answers, stored just now, to what asked for them."""

@@ -275,7 +275,7 @@ def _rare_collections() -> Iterator[None]:
     """Rows are tuples without cycles: Python's collector would only walk them, a tenth of the time."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(1_000_000, 20, 100)
     try:
         yield
     finally:

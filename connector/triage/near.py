@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import cos, exp, floor, hypot, radians
 from struct import Struct
 from typing import NamedTuple
@@ -329,8 +328,8 @@ def bands(texts: Iterable[tuple[int, str]]) -> list[tuple[int, ...]]:
 
 def _digest(one: Wording) -> list[int]:
     # Both words and pairs: word order tells a copy from a likeness.
-    tokens = [f"{word} {after}" for word, after in pairwise(one.copy.split())]
-    tokens += one.words
+    words = one.copy.split()
+    tokens = [*map(" ".join, zip(words, words[1:], strict=False)), *one.words]
     # Not by rensa's call for many: it makes threads, which a process that `pool.py` forks off waits for in vain.
     made = RMinHash(_BANDS * _ROWS, _SEED)
     made.update(tokens)
@@ -370,14 +369,26 @@ def _begun(type_id: int, at: int) -> int:
 def cell(type_id: int, lat: float, lon: float) -> int:
     """The key of the square of ground in which something stands."""
     row = floor(lat / _SIDE)
-    return _key(_begun(type_id, _CELLS), row, floor(lon / _width(row)))
+    return _square(type_id, row, floor(lon / _width(row)))
 
 
 def around(type_id: int, lat: float, lon: float) -> tuple[int, ...]:
     """The keys of the four squares that hold all within `FAR` metres."""
-    south, begun = floor(lat / _SIDE - 0.5), _begun(type_id, _CELLS)
-    squares = [(row, floor(lon / _width(row) - 0.5)) for row in (south, south + 1)]
-    return tuple([_key(begun, row, west + east) for row, west in squares for east in (0, 1)])
+    south = floor(lat / _SIDE - 0.5)
+    return _four(type_id, south, floor(lon / _width(south) - 0.5), floor(lon / _width(south + 1) - 0.5))
+
+
+@lru_cache(maxsize=20_000)
+def _four(type_id: int, south: int, west: int, west_in_the_north: int) -> tuple[int, ...]:
+    """Of the squares whose western ones are these, in two rows."""
+    squares = [(south, west), (south + 1, west_in_the_north)]
+    return tuple([_square(type_id, row, at + east) for row, at in squares for east in (0, 1)])
+
+
+@lru_cache(maxsize=20_000)
+def _square(type_id: int, row: int, at: int) -> int:
+    """Remembered: a city has few thousands of squares, and mixing a key takes ten times as long."""
+    return _key(_begun(type_id, _CELLS), row, at)
 
 
 @lru_cache(maxsize=10_000)
