@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _STATIC = Path(streamlit.__file__).parent / "static"
 DRAWN_FIRST = (
-    "PageLink", "Button", "ButtonGroup", "TextInput", "Html", "ImageList", "TextArea", "DataFrame", "MenuButton",
+    "PageLink", "Button", "Html", "ImageList", "TextArea", "MenuButton",
 )  # fmt: skip
-"""Streamlit's scripts for what the Queue shows first, beside those that its index names."""
+"""Streamlit's scripts for what the Queue shows first, beside those that its index names: its card and keys. The list
+wants as much script as all the rest, so a browser fetches that once the card stands."""
 _IMPORTED = re.compile(r"""from\s*["']\./([\w.-]+\.js)["']""")
 
 
@@ -42,16 +43,23 @@ def _index() -> str:
     return (_STATIC / "index.html").read_text("utf-8")
 
 
-def _ahead() -> bytes:
-    """Tags for the scripts of the first page and all that they import."""
+def scripts_of(kinds: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The files of Streamlit's scripts for these kinds of elements, and all that they import and its index names not,
+    themselves included."""
     index, scripts = _index(), _STATIC / "static" / "js"
-    drawn = [file.name for name in DRAWN_FIRST for file in scripts.glob(f"{name}.*.js")]
+    drawn = [file.name for name in kinds for file in scripts.glob(f"{name}.*.js")]
     found, waiting = dict.fromkeys(drawn), list(drawn)
     while waiting:
         for name in _IMPORTED.findall((scripts / waiting.pop()).read_text("utf-8")[:20_000]):
             if name not in found and name not in index:
                 found[name] = None
                 waiting.append(name)
+    return drawn, list(found)
+
+
+def _ahead() -> bytes:
+    """Tags for the scripts of the first card."""
+    drawn, found = scripts_of(DRAWN_FIRST)
     fetched = (f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found)
     read = (f'<script type="module" crossorigin src="./static/js/{name}"></script>' for name in drawn)
     return "".join([*fetched, *read]).encode()

@@ -33,17 +33,13 @@ def add(pasted: Pasted) -> Added:
 
 queue_filters.read_address()
 this = queue_header.asked()
-# The next card is drawn before what stands around it already: whoever decides waits for the card alone.
-top, again = st.container(gap="small"), desk.stands()
-
-
-def header() -> None:
-    with top:
-        queue_header.header(this, lambda: add_post.button(add))
-
-
-if not again:
-    header()
+# The card is drawn before what stands around it, the first one too: whoever decides waits for the card alone.
+first, top = not desk.stands(), st.container(gap="small")
+with top:
+    instead_of_top = st.empty()
+if first:
+    with instead_of_top.container():
+        queue_states.header_to_come()
 rows = queue_list.rows(this.where)
 tick = bulk.pick if screen.allowed(screen.Right.DECIDE) else None
 shown = None
@@ -58,16 +54,26 @@ else:
     listed, right = st.columns([1, 1])
     with right:
         shown = card(queue.mine().chosen)
+if rows:
+    with listed:
+        instead_of_list = st.empty()
+    if first:
+        with instead_of_list.container():
+            queue_states.list_to_come()
 with st.bottom:
     bar.bar(None if queue.mine().picking else shown)
 another = desk.drawn(shown)
 desk.hold(shown)  # while the browser shows the card, and no eye waits for it
 queue_header.looked()
-if another and again:
-    desk.shows()
-if again:
-    header()
+if another:
+    desk.shows(first)
+if first:
+    instead_of_top.empty()
+with top:
+    queue_header.header(this, lambda: add_post.button(add))
 if rows:
+    if first:
+        instead_of_list.empty()
     with listed:
         if queue.mine().picking:
             bulk.row(this.where)

@@ -20,7 +20,9 @@ from connector import screen, workflow
 from connector.errors import ConnectorError
 from connector.screen.queue import Last, mine
 
-_BLINK, _SHOWING = 0.4, 0.1  # seconds
+_BLINK = 0.4  # seconds
+SHOWING = {"first": 0.4, "next": 0.1}
+"""Seconds that a browser is left to show a card before it is told what stands around it."""
 _RENEW = 60.0
 """Seconds after which a claim on the card that still stands there is renewed."""
 
@@ -76,9 +78,15 @@ def drawn(shown: Shown | None) -> bool:
     return True
 
 
-def shows() -> None:
-    """Leave the browser alone while it shows a new card: what came meanwhile would be drawn with it, and it later."""
-    time.sleep(_SHOWING)
+def shows(first: bool) -> None:
+    """Leave the browser alone while it shows a new card: what came meanwhile would be drawn with it, and it later.
+
+    The `first` takes longest. A key that is hit meanwhile ends this drawing at once.
+    """
+    end = time.monotonic() + SHOWING["first" if first else "next"]
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, 0.02))
+        desk()  # asked for what it keeps of the session, Streamlit looks whether there is something newer to do
 
 
 def stands() -> bool:

@@ -47,7 +47,7 @@ class Mine:
     rank: dict[int, float] = field(default_factory=dict)
     """Id → place in the list, kept when it leaves, so that it comes back where it was."""
     ids: list[int] = field(default_factory=list)
-    """As last drawn."""
+    """As last asked for."""
     top: int = 0
     """The first row drawn: the grid does not scroll to what J and K choose, so the rows above are left out."""
     follow: bool = False

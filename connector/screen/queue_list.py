@@ -38,6 +38,7 @@ def rows(where: queue.Filter) -> list[queue.QueueRow]:
         with waiting.container():
             loading()
     found = _rows(where)
+    mine().ids = [row.id for row in found]
     if first:
         waiting.empty()
     return found
@@ -156,7 +157,6 @@ def _in_view(at: int) -> int:
 def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = None) -> None:
     """Type, post, place, people, age; the chosen one marked. `tick`, if given, is offered: many rows at once."""
     my = mine()
-    my.ids = [row.id for row in found]
     if my.picking:
         my.picked &= set(my.ids)
         # Another list is another table: a click that arrives late ticks none of its rows.

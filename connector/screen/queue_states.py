@@ -15,16 +15,29 @@ from connector.screen.queue import VIEW, capped, counts, ss
 from connector.screen.queue_filters import clear
 from connector.store import queue
 
+HEADER = 44  # pixels
+
 
 def loading() -> None:
     """Skeletons in the shape of list and card, until the first answer of the database."""
     left, right = st.columns([1, 1])
-    with left, st.container(border=True, height=screen.pane(HEIGHT), gap="xsmall"):
-        for _ in range(12):
-            st.skeleton(46)
+    with left:
+        list_to_come()
     with right, st.container(border=True, height=screen.pane(HEIGHT)):
         for tall in (20, 70, 20, 110, 60, 100):
             st.skeleton(tall)
+
+
+def list_to_come() -> None:
+    """In the shape of the list."""
+    with st.container(border=True, height=screen.pane(HEIGHT), gap="xsmall"):
+        for _ in range(12):
+            st.skeleton(46)
+
+
+def header_to_come() -> None:
+    """In the shape of the page's top line."""
+    st.skeleton(HEADER)
 
 
 def nothing(where: queue.Filter) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import delete
 
 from connector.models import Rule, RuleVersion
+from connector.screen import desk
 from connector.store import catalogue
 from tests.builders import a_rule
 from tests.conftest import KEY, missing
@@ -21,6 +22,8 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
     """The demo city without a single post, in this process, for `AppTest`; its worker beats."""
     monkeypatch.delenv("CONNECTOR_CONFIG")
     monkeypatch.chdir(tmp_path)
+    for which in desk.SHOWING:  # there is no browser to leave alone
+        monkeypatch.setitem(desk.SHOWING, which, 0)
     forget()
     made = City.founded(tmp_path / "home")
     yield made

@@ -1,16 +1,27 @@
-"""The first page's way into a browser: nothing that it is made of is found out late."""
+"""The first page's way into a browser: nothing that the card is made of is found out late, and the card comes first."""
 
 from __future__ import annotations
 
 import pytest
 import requests
 
-from tests.pages.browser import Site, settled
+from connector import web
+from tests.pages.browser import Site, settled, waits_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
+LATER = ("DataFrame", "ButtonGroup", "TextInput")
+"""What the list and the page's top line are made of."""
+_ORDER = """
+window.order = [];
+new MutationObserver(() => {
+    const seen = {card: "[class*=st-key-accept_] button", top: "h1", list: "[data-testid=stDataFrame]"};
+    for (const [name, where] of Object.entries(seen))
+        if (!window.order.includes(name) && document.querySelector(where)) window.order.push(name);
+}).observe(document, {childList: true, subtree: true});
+"""
 
 
-def test_all_scripts_of_the_queue_are_named_before_it_is_known_what_to_draw(site: Site) -> None:
+def test_all_scripts_of_the_card_are_named_before_it_is_known_what_to_draw(site: Site) -> None:
     site.city.arrive("Huge pothole on Elm", "graffiti at the library", "a couch was dumped on 5th")
     named = requests.get(site.url, headers={"accept": "text/html"}, timeout=10).text
     page = site.open()
@@ -18,7 +29,31 @@ def test_all_scripts_of_the_queue_are_named_before_it_is_known_what_to_draw(site
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
     settled(page)
     loaded = page.evaluate('performance.getEntriesByType("resource").map((one) => one.name.split("/").pop())')
-    scripts = [name for name in loaded if name.endswith(".js") and name != "keys.js"]
-    assert len(scripts) > 50
-    assert [name for name in scripts if name not in named] == []
+    scripts = {name for name in loaded if name.endswith(".js")} - {"keys.js"}
+    _, later = web.scripts_of(LATER)
+    assert len(scripts.intersection(later)) > 20
+    assert len(scripts.difference(later)) > 20
+    assert {name for name in scripts.difference(later) if name not in named} == set()
     assert (site.complaints, site.strays) == ([], [])
+
+
+def test_the_card_stands_before_what_is_around_it_is_drawn(site: Site) -> None:
+    site.city.arrive("Huge pothole on Elm", "graffiti at the library")
+    page = site.open()  # the browser has the scripts now, as any day but the first
+    settled(page)
+    page.add_init_script(_ORDER)
+    page.reload()
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    assert page.evaluate("window.order") == ["card", "top", "list"]
+
+
+def test_a_key_that_is_hit_before_the_list_is_there_counts(site: Site) -> None:
+    first, second = site.city.queued(2)
+    page = site.open()
+    page.locator(f".st-key-accept_{first} button").wait_for()
+    page.keyboard.press("j")
+    waits_for(page, second)
+    page.keyboard.press("a")
+    waits_for(page, first)
+    assert site.city.decisions(second) == [("accept", "")]
+    assert site.city.decisions(first) == []
