@@ -52,9 +52,12 @@ from connector.store import sources as questions
 from connector.triage import Gazetteer
 
 _BATCH = 500
-BLOCK = 5 * 2**18  # bytes that are looked into together: some 1,000 posts
+BLOCK = 5 * 2**18  # bytes that are looked into at once: some 1,000 posts
+TOGETHER, SPANS = 125, 4
+"""Posts that a part of a file shall give to be prepared together, and spans of which it is made at most: where few
+meet a rule, a span's handful would cost half as much again a post."""
 ENOUGH, MOST = 500, 10
-"""Rows of posts, and blocks, that go into one commit: fewer make many, and with more others wait long for the lock."""
+"""Rows of posts, and parts, that go into one commit: fewer make many, and with more others wait long for the lock."""
 AHEAD = 3  # parts of a file that wait at each process, enough for the longest commit
 LATE = 1.0  # seconds after which whatever came is stored
 _LARGE = 2 * 2**20  # bytes of input from which on a pool is worth it
@@ -62,8 +65,8 @@ _WHOLE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
 _NAMED = 20  # bad lines named one by one; of further ones only the number is told
 
 
-_Part = Block | Span
-"""What is looked into at once: of standard input what was read of it, of a file the place."""
+_Part = Block | tuple[Span, ...]
+"""What is looked into at once: of standard input what was read of it, of a file the places, one behind the other."""
 
 
 class _Task(NamedTuple):
@@ -76,7 +79,7 @@ class _Task(NamedTuple):
 class _Read(msgspec.Struct, array_like=True):
     """What was in a part: posts, prepared with the rules of that edition, and what is wrong with which line.
 
-    The lines of a span are counted from its own first one.
+    The lines of spans are counted from their own first one.
     """
 
     edition: int
@@ -122,9 +125,9 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
                     for number, problem in read_.problems:
                         bad += 1
                         _name(progress.console, file, number + before, problem, bad)
-                    before += read_.lines if isinstance(part, Span) else 0
+                    before += read_.lines if not isinstance(part, Block) else 0
                 total.add(reading.store(together))
-                progress.update(bar, completed=together[-1][0].end, refresh=True)
+                progress.update(bar, completed=_end(together[-1][0]), refresh=True)
     if bad > _NAMED:
         progress.console.print(f"… and {bad - _NAMED} more bad lines", markup=False, highlight=False)
     return {"read": total.read, "bad": bad} | {
@@ -135,6 +138,11 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
 def helpers(size: int) -> int:
     """How many further processes prepare an input of so many bytes."""
     return pool.size() if size > _LARGE else 0
+
+
+def spans_together(each: float) -> int:
+    """How many spans of a file make a part, where so many posts of each meet a rule."""
+    return min(max(round(TOGETHER / each), 1), SPANS) if each else SPANS
 
 
 def _enough(found: Iterable[tuple[_Part, _Read]]) -> Iterator[list[tuple[_Part, _Read]]]:
@@ -157,7 +165,8 @@ class _Reading:
     def __init__(self, database: Database, intake: Intake, origin: From, files: Sequence[Path]) -> None:
         self._database, self._intake, self._origin = database, intake, origin
         self._size = sum(map(_size, files))
-        self._seen = 0
+        self._seen = self._looked_into = self._met = 0
+        """Bytes of what comes by a pipe; of a file spans, and their posts that met a rule."""
         self._pool: Pool[_Task, bytes] | None = None
         self._pickled = (-1, b"")
 
@@ -172,7 +181,11 @@ class _Reading:
         """The file's parts in order, each with what was in it."""
         if file.is_file():
             # Shorter at first: meanwhile whoever stores has nothing to do.
-            yield from self._each(spans(file, BLOCK, BLOCK // 4), AHEAD)
+            self._looked_into = self._met = 0
+            for part, read in self._each(self._parts(spans(file, BLOCK, BLOCK // 4)), AHEAD):
+                self._looked_into += len(part)
+                self._met += sum(len(run.posts) for run in read.runs)
+                yield part, read
             return
         with opened(None if str(file) == "-" else file) as lines:
             found = blocks(lines, BLOCK)
@@ -190,6 +203,11 @@ class _Reading:
             for part in parts:
                 yield part, self._look_into(part)
 
+    def _parts(self, found: Iterator[Span]) -> Iterator[_Part]:
+        """Spans, as many as give enough posts by what was met so far."""
+        while part := tuple(islice(found, spans_together(self._met / self._looked_into) if self._looked_into else 1)):
+            yield part
+
     def store(self, together: Sequence[tuple[_Part, _Read]]) -> Taken:
         """In one commit; prepared anew if the rules changed meanwhile."""
         intake = self._intake
@@ -205,7 +223,7 @@ class _Reading:
 
     def _look_into(self, part: _Part) -> _Read:
         found = _Found()
-        for block in of_span(part) if isinstance(part, Span) else [part]:
+        for block in self._blocks(part, found):
             odd = not_plain(block.content) if block.content.endswith(b"\n") and len(block.content) <= LIMIT else None
             if odd and not odd[1] and (kept := self._survivors_of(block.content, odd[0])) is not None:
                 found.posts += [post for line in kept for post in decode(line.removeprefix(BOM).strip())]
@@ -216,6 +234,16 @@ class _Reading:
         prepared = self._intake.prepare(self._origin, Batch(list(map(Arrived, found.posts))))
         runs = [step for step in prepared.steps if isinstance(step, Run)]
         return _Read(prepared.edition, [Run(found.passed_over, []), *runs], found.problems, found.lines)
+
+    def _blocks(self, part: _Part, found: _Found) -> Iterator[Block]:
+        """Its lines, counted on from those found already."""
+        if isinstance(part, Block):
+            yield part
+            return
+        for span in part:
+            before = found.lines
+            for block in of_span(span):
+                yield block._replace(number=block.number + before) if before else block
 
     def _line_by_line(self, block: Block, odd: tuple[int, list[int]] | None, found: _Found) -> None:
         """Lines that meet no rule are decoded too where they are no sound posts, or edits."""
@@ -281,6 +309,11 @@ def _rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _end(part: _Part) -> int:
+    """Bytes of the file up to where it ends."""
+    return part.end if isinstance(part, Block) else part[-1].end
 
 
 def _size(file: Path) -> int:

@@ -101,6 +101,7 @@ def test_pool_stores_the_same_rows_as_one_process(
 ) -> None:
     file = tmp_path / "posts.jsonl"
     file.write_bytes(b"".join(lines()) + b'{"data": {"id": "5"')
+    monkeypatch.setattr(reading, "SPANS", 1)  # the same batches: an edit changes the order of ids within one
     found = []
     for count in (0, 3):
         (folder := tmp_path / str(count)).mkdir()
@@ -154,9 +155,9 @@ def test_rule_changed_meanwhile_holds_from_the_next_block_on(
 
     def then_change(self: Any, together: Any) -> Any:
         taken = stored(self, together)
-        span = together[0][0]
-        if (line := file.read_bytes().count(b"\n", 0, span.start) + 1) > 300 and not until:
-            until.append(line + file.read_bytes().count(b"\n", span.start, span.end))
+        spans = together[0][0]
+        if (line := file.read_bytes().count(b"\n", 0, spans[0].start) + 1) > 300 and not until:
+            until.append(line + file.read_bytes().count(b"\n", spans[0].start, spans[-1].end))
             with city.database.writing() as session:
                 _change(session)
         return taken
@@ -173,7 +174,7 @@ def test_blocks_with_few_matches_share_a_commit(city: City, monkeypatch: pytest.
     monkeypatch.setattr(reading, "BLOCK", 300)
     file = tmp_path / "posts.jsonl"
     file.write_text(
-        "\n".join(json.dumps({"id": str(n), "text": ("rain", "pothole")[n % 50 == 0]}) for n in range(1, 201))
+        "\n".join(json.dumps({"id": str(n), "text": ("rain", "pothole")[n % 50 == 0]}) for n in range(1, 1601))
     )
     commits: list[int] = []
     stored = reading._Reading.store
@@ -181,7 +182,7 @@ def test_blocks_with_few_matches_share_a_commit(city: City, monkeypatch: pytest.
         reading._Reading, "store", lambda self, together: commits.append(len(together)) or stored(self, together)
     )
     told = city.ingest(file)
-    assert (told["read"], told["new"]) == (200, 4)
+    assert (told["read"], told["new"]) == (1600, 32)
     assert max(commits) == reading.MOST
     assert len(commits) < sum(commits) / 5
 
@@ -205,6 +206,37 @@ def _change(session: Session) -> None:
     catalogue.change_rule(session, rule.id or 0, None, "test", expression="crater")
 
 
+@pytest.mark.parametrize("large", [0, 10**9], ids=["several processes", "one process"])
+def test_where_few_match_spans_are_looked_into_together_and_lines_keep_their_numbers(
+    city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, large: int
+) -> None:
+    _with_processes(monkeypatch, 2)
+    monkeypatch.setattr(reading, "BLOCK", 600)
+    monkeypatch.setattr(reading, "_LARGE", large)
+    file = tmp_path / "posts.jsonl"
+    lines = [json.dumps({"id": str(n), "text": ("rain", "pothole")[n % 50 == 0]}) for n in range(1, 1001)]
+    bad = range(7, 1000, 49)
+    file.write_text("\n".join("{" if n in bad else line for n, line in enumerate(lines, 1)))
+    parts: list[int] = []
+    named: list[int] = []
+    stored = reading._Reading.store
+    monkeypatch.setattr(
+        reading._Reading,
+        "store",
+        lambda self, together: parts.extend(len(part) for part, _ in together) or stored(self, together),
+    )
+    monkeypatch.setattr(reading, "_name", lambda console, file, number, problem, count: named.append(number))
+    told = city.ingest(file)
+    assert (told["read"], told["new"], told["bad"]) == (1000 - len(bad), 20 - sum(n % 50 == 0 for n in bad), len(bad))
+    assert named == list(bad)
+    assert (parts[0], max(parts)) == (1, reading.SPANS)
+
+
+@pytest.mark.parametrize(("each", "together"), [(0, 4), (10, 4), (40, 3), (62, 2), (125, 1), (5000, 1)])
+def test_a_part_of_a_file_gives_about_as_many_posts_whatever_share_of_them_match(each: float, together: int) -> None:
+    assert reading.spans_together(each) == together
+
+
 def test_killed_helper_is_an_error_and_a_second_run_makes_it_whole(
     city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -213,10 +245,10 @@ def test_killed_helper_is_an_error_and_a_second_run_makes_it_whole(
     file.write_bytes(b"".join(posts(2400, 1)))
     ours, look_into = os.getpid(), reading._Reading._look_into
 
-    def dies(self: Any, span: Any) -> Any:
-        if span.start and os.getpid() != ours:
+    def dies(self: Any, part: Any) -> Any:
+        if part[0].start > file.stat().st_size * 0.6 and os.getpid() != ours:  # what came before is stored by then
             os.kill(os.getpid(), signal.SIGKILL)
-        return look_into(self, span)
+        return look_into(self, part)
 
     with monkeypatch.context() as patched:
         patched.setattr(reading._Reading, "_look_into", dies)

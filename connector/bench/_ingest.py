@@ -50,9 +50,10 @@ def ingest(
         file = folder / "posts.jsonl"
         file.write_bytes(b"".join(posts(count, share)))
         lines = file.read_bytes().splitlines(keepends=True)
-        block = reading.BLOCK * len(lines) // file.stat().st_size
-        together = min(reading.MOST, ceil(reading.ENOUGH / block / max(share, 0.001)))
-        batch = block * together  # posts a commit, as `ingest`
+        span = reading.BLOCK * len(lines) // file.stat().st_size
+        part = span * reading.spans_together(span * share)
+        together = min(reading.MOST, ceil(reading.ENOUGH / part / max(share, 0.001)))
+        batch = part * together  # posts a commit, as `ingest`
         template = empty(folder / "template", rules)
         floor, measured = _Spent(), _Spent()
         for turn in range(turns):
