@@ -36,6 +36,10 @@ DRAWN_FIRST = (
 )  # fmt: skip
 """Streamlit's scripts for what the Queue shows first, beside those that its index names: its card and keys. The list
 wants as much script as all the rest, so a browser fetches that once the card stands."""
+_SWAPPED = """\
+<style>[data-testid=stLayoutWrapper]:has(> .st-key-top_to_come):has(~ [data-testid=stLayoutWrapper] h1) {display: none}\
+</style>"""
+"""The Queue's top line takes the place of what stood there for it in one frame: the card below moves for nobody."""
 _IMPORTED = re.compile(r"""from\s*["']\./([\w.-]+\.js)["']""")
 
 
@@ -62,7 +66,7 @@ def _ahead() -> bytes:
     drawn, found = scripts_of(DRAWN_FIRST)
     fetched = (f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found)
     read = (f'<script type="module" crossorigin src="./static/js/{name}"></script>' for name in drawn)
-    return "".join([*fetched, *read]).encode()
+    return "".join([*fetched, *read, _SWAPPED]).encode()
 
 
 def _policy() -> str:

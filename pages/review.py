@@ -38,7 +38,7 @@ first, top = not desk.stands(), st.container(gap="small")
 with top:
     instead_of_top = st.empty()
 if first:
-    with instead_of_top.container():
+    with instead_of_top.container(key="top_to_come"):  # `web.py` hides it as soon as the line itself is there
         queue_states.header_to_come()
 rows = queue_list.rows(this.where)
 tick = bulk.pick if screen.allowed(screen.Right.DECIDE) else None
@@ -67,8 +67,6 @@ desk.hold(shown)  # while the browser shows the card, and no eye waits for it
 queue_header.looked()
 if another:
     desk.shows(first)
-if first:
-    instead_of_top.empty()
 with top:
     queue_header.header(this, lambda: add_post.button(add))
 if rows:

@@ -15,7 +15,7 @@ from connector.screen.queue import VIEW, capped, counts, ss
 from connector.screen.queue_filters import clear
 from connector.store import queue
 
-HEADER = 44  # pixels
+HEADER = {False: 35, True: 91}  # pixels of the top line, in a window and on a phone
 
 
 def loading() -> None:
@@ -36,8 +36,8 @@ def list_to_come() -> None:
 
 
 def header_to_come() -> None:
-    """In the shape of the page's top line."""
-    st.skeleton(HEADER)
+    """In the shape of the page's top line, so that the card below stays where it is."""
+    st.skeleton(HEADER[screen.phone()])
 
 
 def nothing(where: queue.Filter) -> None:

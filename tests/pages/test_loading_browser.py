@@ -14,10 +14,20 @@ LATER = ("DataFrame", "ButtonGroup", "TextInput")
 _ORDER = """
 window.order = [];
 new MutationObserver(() => {
-    const seen = {card: "[class*=st-key-accept_] button", top: "h1", list: "[data-testid=stDataFrame]"};
+    const seen = {card: "[class*=st-key-card_]", top: "h1", list: "[data-testid=stDataFrame]"};
     for (const [name, where] of Object.entries(seen))
         if (!window.order.includes(name) && document.querySelector(where)) window.order.push(name);
 }).observe(document, {childList: true, subtree: true});
+"""
+
+_PLACES = """
+window.places = new Set();
+const look = () => {
+    const card = document.querySelector(".st-key-pane");
+    if (card) window.places.add(Math.round(card.getBoundingClientRect().y));
+    requestAnimationFrame(look);
+};
+look();
 """
 
 
@@ -45,6 +55,19 @@ def test_the_card_stands_before_what_is_around_it_is_drawn(site: Site) -> None:
     page.reload()
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
     assert page.evaluate("window.order") == ["card", "top", "list"]
+
+
+def test_the_card_stays_where_it_is_while_the_rest_comes(site: Site) -> None:
+    site.city.arrive("Huge pothole on Elm", "graffiti at the library")
+    page = site.open()
+    page.add_init_script(_PLACES)
+    page.reload()
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    settled(page)
+    places = page.evaluate("[...window.places]")
+    assert (
+        max(places) - min(places) < 20
+    )  # the top line is 35 high; the gap above it may close while the strip is empty
 
 
 def test_a_key_that_is_hit_before_the_list_is_there_counts(site: Site) -> None:
