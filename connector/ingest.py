@@ -55,7 +55,7 @@ _BATCH = 500
 BLOCK = 5 * 2**18  # bytes that are looked into at once: some 1,000 posts
 TOGETHER, SPANS = 125, 4
 """Posts that a part of a file shall give to be prepared together, and spans of which it is made at most: where few
-meet a rule, a span's handful would cost half as much again a post."""
+meet a rule, a span's handful would cost a third more a post."""
 ENOUGH, MOST = 500, 10
 """Rows of posts, and parts, that go into one commit: fewer make many, and with more others wait long for the lock."""
 AHEAD = 3  # parts of a file that wait at each process, enough for the longest commit

@@ -31,15 +31,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 _STATIC = Path(streamlit.__file__).parent / "static"
-DRAWN_FIRST = (
-    "PageLink", "Button", "Html", "ImageList", "TextArea", "MenuButton",
-)  # fmt: skip
+DRAWN_FIRST = ("PageLink", "Button", "Html", "ImageList", "TextArea", "MenuButton")
 """Streamlit's scripts for what the Queue shows first, beside those that its index names: its card and keys. The list
 wants as much script as all the rest, so a browser fetches that once the card stands."""
 _SWAPPED = """\
-<style>[data-testid=stLayoutWrapper]:has(> .st-key-top_to_come):has(~ [data-testid=stLayoutWrapper] h1) {display: none}\
-</style>"""
-"""The Queue's top line takes the place of what stood there for it in one frame: the card below moves for nobody."""
+<style>[data-testid=stLayoutWrapper]:has(> .st-key-top_to_come):has(~ [data-testid=stLayoutWrapper] h1),
+:root:has(.st-key-try_again) .st-key-top_to_come {display: none}</style>"""
+"""The Queue's top line takes the place of what stood there for it in one frame, so that the card below stays.
+Where the page cannot be shown, nothing is to come."""
 _IMPORTED = re.compile(r"""from\s*["']\./([\w.-]+\.js)["']""")
 
 

@@ -387,7 +387,7 @@ def _four(type_id: int, south: int, west: int, west_in_the_north: int) -> tuple[
 
 @lru_cache(maxsize=20_000)
 def _square(type_id: int, row: int, at: int) -> int:
-    """Remembered: a city has few thousands of squares, and mixing a key takes ten times as long."""
+    """Remembered: a city has a few thousand squares, and four of them mixed anew take 9 us instead of 1.5."""
     return _key(_begun(type_id, _CELLS), row, at)
 
 

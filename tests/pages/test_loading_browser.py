@@ -70,6 +70,18 @@ def test_the_card_stays_where_it_is_while_the_rest_comes(site: Site) -> None:
     )  # the top line is 35 high; the gap above it may close while the strip is empty
 
 
+def test_where_the_page_cannot_be_shown_nothing_pretends_to_come(site: Site) -> None:
+    site.city.arrive("Huge pothole on Elm")
+    page = site.open()
+    with site.city.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE match RENAME TO no_match")  # what only the card asks for
+    page.reload()
+    page.get_by_text("The database does not answer.").wait_for()
+    settled(page)
+    assert page.locator(".st-key-top_to_come").count() == 1
+    assert not page.locator(".st-key-top_to_come").is_visible()
+
+
 def test_a_key_that_is_hit_before_the_list_is_there_counts(site: Site) -> None:
     first, second = site.city.queued(2)
     page = site.open()
