@@ -277,13 +277,19 @@ def rest(page: str) -> None:
     gc.freeze()
 
 
+def marked(*rows: int) -> dict[str, Any]:
+    """What a table keeps in the session while these rows are marked, just as the browser tells it: told otherwise, it
+    would pass for a click."""
+    return {"selection": {"rows": [*rows], "columns": [], "cells": []}}
+
+
 def one_press_a_key() -> None:
     """A key held down counts once, on every page; the script is `web.keys`, so that the policy knows it."""
     with st.container(key="one_press_a_key", width=1, height=1, gap=None, border=False):
         st.html('<script src="keys.js"></script>', unsafe_allow_javascript=True)
 
 
-def views(name: str, options: dict[str, str], first: str) -> str:
+def views(name: str, options: dict[str, str], first: str, then: Callable[[], None] | None = None) -> str:
     """One choice of a few, kept by the plain key while the labels' counts move; bound to the address."""
     st.session_state.setdefault(name, first)
     if st.session_state[name] not in options:
@@ -296,8 +302,9 @@ def views(name: str, options: dict[str, str], first: str) -> str:
         return f":red[{text}]" if option in ("urgent", "needs you") and not text.endswith(" 0") else text
 
     chosen = st.segmented_control(
-        name, list(options), key=name, required=True, label_visibility="collapsed", format_func=label
-    )
+        name, list(options), key=name, required=True, label_visibility="collapsed", format_func=label,
+        on_change=then,
+    )  # fmt: skip
     return str(chosen)
 
 

@@ -122,8 +122,7 @@ def _added(add: Add, pasted: Pasted) -> None:
 
 
 def _choose(suspect_id: int) -> None:
-    mine().chosen = mine().linked = suspect_id
-    mine().follow = True
+    mine().go_anyway(suspect_id)
     ss[_ROUND] += 1
 
 

@@ -105,6 +105,7 @@ def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "", leav
 
     With `leaves` False the suspect stays on the card, as another version.
     """
+    mine().touched = True
     if _unseen(shown) or (shown.id, shown.version) in mine().done:
         return False
     done = screen.act(screen.Right.DECIDE, verb)
@@ -129,6 +130,7 @@ def mend(shown: Shown, verb: Callable[[], Any]) -> bool:
 def stay(shown: Shown) -> None:
     """Keep it on the card, whatever view it now belongs to."""
     mine().chosen = mine().linked = shown.id
+    mine().touched = True
 
 
 def undo(last: Last, verb: Callable[[], Any]) -> None:
@@ -136,8 +138,7 @@ def undo(last: Last, verb: Callable[[], Any]) -> None:
     if mine().last != last:
         return
     if screen.act(screen.Right.DECIDE, verb):
-        mine().chosen = mine().linked = last.id
-        mine().follow = True
+        mine().go_anyway(last.id)
         mine().last, mine().moved = None, mine().moved + 1
 
 
@@ -147,6 +148,7 @@ def undo(last: Last, verb: Callable[[], Any]) -> None:
 def choose(what: str, shown: Shown | None) -> None:
     """Put the types into the bottom row, to be the suspect's `type` or another one for it `also`; or away again."""
     desk().choosing = (what, shown.id) if shown else ("", 0)
+    mine().touched = True
 
 
 def chosen_for(shown: Shown) -> str:
@@ -158,6 +160,7 @@ def chosen_for(shown: Shown) -> str:
 def ask(dialog: str, shown: Shown) -> None:
     """Open a dialog."""
     desk().dialog = dialog, shown.id
+    mine().touched = True
 
 
 def asked(shown: Shown) -> str:
@@ -188,6 +191,7 @@ def hold(shown: Shown | None) -> None:
 
 def leave() -> None:
     """Let go of the card and close what is open; any page but the Queue asks for it."""
+    mine().touched = False
     dismiss()
     _let_go()
 

@@ -44,7 +44,7 @@ def _pick(kept: Sequence[KeptMail]) -> int:
     frame = pd.DataFrame([(mail.subject, mail.to or "–", screen.age(mail.kept_at)) for mail in kept])
     frame.columns = pd.Index(["subject", "to", "age"])
     key = f"outbox_{kept[0].reference}_{len(kept)}"
-    st.session_state.setdefault(key, {"selection": {"rows": [0]}})
+    st.session_state.setdefault(key, screen.marked(0))
     st.dataframe(
         frame, key=key, on_select="rerun", selection_mode="single-row-required", hide_index=True, row_height=36,
         height=screen.pane(min(_HEIGHT, 36 + 36 * len(kept)), min(250, 36 + 36 * len(kept))),

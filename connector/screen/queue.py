@@ -52,6 +52,11 @@ class Mine:
     """The first row drawn: the grid does not scroll to what J and K choose, so the rows above are left out."""
     follow: bool = False
     chosen: int | None = None
+    named: int | None = None
+    """Whose row the browser says is marked; what is `chosen` by then, see `settle`."""
+    touched: bool = False
+    """Something was pressed or chosen since the last drawing: then the message that told of it may be older than what
+    was drawn, in everything else it tells."""
     linked: int | None = None
     """Shown even if it has no place in the list: by a link, by Undo; until something else is asked for."""
     arrived: bool = False
@@ -78,10 +83,30 @@ class Mine:
     """The address as last written."""
     looked_up: str = ""
 
+    def go(self, suspect_id: int) -> None:
+        """A key or a link chose it."""
+        self.chosen, self.follow, self.touched = suspect_id, True, True
+
+    def go_anyway(self, suspect_id: int) -> None:
+        """The same, even if it has no place in the list."""
+        self.go(suspect_id)
+        self.linked = suspect_id
+
+    def settle(self) -> None:
+        """A row that the browser names is a click, unless it came along with a key: every message tells of it."""
+        if self.named and not self.touched:
+            self.chosen = self.named
+        self.named, self.touched = None, False
+
 
 def mine() -> Mine:
     state: Mine = ss.setdefault("_queue", Mine())
     return state
+
+
+def touched() -> None:
+    """Somebody chose something by hand; what the address still tells is older."""
+    mine().touched = True
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)

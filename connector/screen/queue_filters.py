@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from connector import screen
-from connector.screen.queue import FIND, VIEW, mine, ss, teams, titles
+from connector.screen.queue import FIND, VIEW, mine, ss, teams, titles, touched
 from connector.store.queue import NOWHERE, Filter
 
 VIEWS = {"all": "All", "urgent": "Urgent", "mine": "Mine", "parked": "Parked"}
@@ -68,9 +68,12 @@ def narrowed(of: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def read_address() -> None:
-    """Take view, order, filters and the chosen id from the address when somebody came by a link."""
+    """Take view, order, filters and the chosen id from the address when somebody came by a link.
+
+    With a key that is pressed before the browser has the address last written comes the one of before: no link.
+    """
     told = st.query_params.to_dict()
-    if not told or told == mine().told:
+    if not told or told == mine().told or mine().touched or mine().named:
         return
     ss[VIEW] = told["view"] if told.get("view") in VIEWS else "all"
     ss[_key("after")] = told["after"] if _ID.fullmatch(told.get("after", "")) else ""
@@ -82,8 +85,8 @@ def read_address() -> None:
 
 def link(suspect_id: int) -> None:
     """Put it on the card, whatever the list holds."""
-    mine().chosen = mine().linked = suspect_id
-    mine().arrived = mine().follow = True
+    mine().go_anyway(suspect_id)
+    mine().arrived = True
 
 
 def write_address() -> None:
@@ -125,18 +128,23 @@ def _fields(of: Mapping[str, Mapping[str, str]]) -> None:
         if len(values) == 1:
             continue
         ss[key] = value
-        st.selectbox(LABELS[name], list(values), key=key, format_func=values.__getitem__, persist_state="session")
+        st.selectbox(
+            LABELS[name], list(values), key=key, format_func=values.__getitem__, persist_state="session",
+            on_change=touched,
+        )  # fmt: skip
     st.markdown(":gray[Urgent posts pass every filter.]")
 
 
 def show_since(after: int) -> None:
     """Only what was made after this id."""
     ss.update({VIEW: "all", _key("after"): str(after)})
+    touched()
 
 
 def clear() -> None:
     """Show everything again; the order stays."""
     ss.update({VIEW: "all", FIND: "", **{_key(name): "" for name in LABELS if name != "sort"}})
+    touched()
 
 
 def asked(view: str, find: str) -> Filter:

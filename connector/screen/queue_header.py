@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector import screen
 from connector.screen import history, queue_filters
-from connector.screen.queue import FIND, POLL, VIEW, capped, counts, mine, ss
+from connector.screen.queue import FIND, POLL, VIEW, capped, counts, mine, ss, touched
 from connector.store import queue, tickets
 
 _LOOKS = 60  # seconds between two notes that this person looks
@@ -59,7 +59,7 @@ def header(this: Asked, add: Callable[[], None]) -> None:
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title("Queue", width="content", anchor=False)
-        screen.views(VIEW, views, "all")
+        screen.views(VIEW, views, "all", touched)
         with st.container(width="content"):
             _announce()
         st.text_input(

@@ -33,6 +33,7 @@ ROW = 184
 
 def rows(where: queue.Filter) -> list[queue.QueueRow]:
     """The list, with skeletons in its place until the database first answers."""
+    mine().settle()
     waiting, first = st.empty(), not mine().asked
     if first:
         with waiting.container():
@@ -116,7 +117,7 @@ def step(by: int) -> None:
     if at >= len(my.ids) and my.more:
         more()
     if my.ids:
-        my.chosen, my.follow = my.ids[max(0, min(len(my.ids) - 1, at))], True
+        my.go(my.ids[max(0, min(len(my.ids) - 1, at))])
 
 
 def more() -> None:
@@ -130,7 +131,7 @@ def _from_the_top() -> None:
 def _chosen(key: str, drawn: Sequence[int]) -> None:
     """A click means the row that was on the screen, whatever the list has become since."""
     if picked := ss[key]["selection"]["rows"]:
-        mine().chosen = drawn[picked[0]]
+        mine().named = drawn[picked[0]]
 
 
 def _ticked(key: str, drawn: Sequence[int]) -> None:
@@ -184,7 +185,7 @@ def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = 
 
 def _grid(found: Sequence[queue.QueueRow], key: str, mode: Mode, marked: list[int]) -> None:
     if key not in ss or sorted(ss[key]["selection"]["rows"]) != marked:
-        ss[key] = {"selection": {"rows": marked}}
+        ss[key] = screen.marked(*marked)
     then = _ticked if mode == "multi-row" else _chosen
     column = st.column_config
     st.dataframe(

@@ -82,7 +82,7 @@ def _counted(database: str, version: int) -> list[Insight]:
 def read_address(rows: Sequence[Insight]) -> None:
     """Take the rule, the view and the filters from the address when somebody came by a link."""
     told = st.query_params.to_dict()
-    if told == ss.get("rules_told", {}):
+    if told == ss.get("rules_told", {}) or "rules_picked" in ss:  # with a choice by hand may come the address of before
         return
     ss["rules_told"] = told
     types = {str(row.type_id): row.type_id for row in rows}
@@ -201,7 +201,7 @@ def pick(found: Sequence[Insight], asked: Asked) -> int | None:
         chosen = ss["rule_chosen"] = ids[0]
     top = _top(ids, chosen)
     drawn, key = ids[top:], f"rules_{hash(tuple(ids[top:]))}"
-    ss[key] = {"selection": {"rows": [drawn.index(chosen)]}}
+    ss[key] = screen.marked(drawn.index(chosen))
     table(found[top:], asked.view, key, lambda: _selected(key, drawn), chosen == NEW)
     if top:
         st.button(f"Show {top} above", key="rules_above", type="tertiary", icon=":material/expand_less:",
@@ -221,7 +221,7 @@ def _top(ids: Sequence[int], chosen: int) -> int:
 
 def _selected(key: str, ids: Sequence[int]) -> None:
     at = ss[key]["selection"]["rows"]
-    if at and ids[at[0]] != ss.get("rule_chosen"):  # the browser also tells of what was chosen for it
+    if at and ids[at[0]] != ss.get("rule_chosen"):
         choose(ids[at[0]])
 
 

@@ -173,7 +173,7 @@ def pick(rows: Sequence[Line]) -> Line:
     if chosen not in names:
         chosen = min(rows, key=lambda row: (list(STATES).index(row.state), -row.open_gaps)).name
     key = f"sources_{hash(tuple(names))}"
-    st.session_state[key] = {"selection": {"rows": [names.index(chosen)]}}
+    st.session_state[key] = screen.marked(names.index(chosen))
     paid = any(row.cost_micros for row in rows)
     st.dataframe(
         _table(rows), key=key, on_select=lambda: _selected(key, names), selection_mode="single-row-required",

@@ -128,7 +128,7 @@ def listing(found: list[TicketRow]) -> int:
     at = ids.index(st.session_state[_CHOSEN])
     # The key holds what the rows are: a click that arrives late still means the row that was seen.
     key = f"tickets_{st.session_state[_LIST].view}_{ids[0]}_{len(ids)}_{st.session_state[_LIST].newest}"
-    st.session_state.setdefault(key, {"selection": {"rows": [at]}})
+    st.session_state.setdefault(key, screen.marked(at))
     more, fits = st.session_state[_LIST].more is not None, 36 + 36 * len(ids)
     st.dataframe(
         _table(found), key=key, on_select=lambda: _choose(key, ids), selection_mode="single-row-required",

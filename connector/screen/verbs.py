@@ -103,8 +103,7 @@ def merge(shown: Shown, into: int) -> bool:
         shown, "Merged", lambda: workflow.merge(database, shown.id, into, screen.me(), shown.version)
     )  # fmt: skip
     if done:
-        mine().chosen = mine().linked = into
-        mine().follow = True
+        mine().go_anyway(into)
     return done
 
 

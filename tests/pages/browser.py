@@ -199,6 +199,11 @@ def settled(page: Any) -> None:
     page.evaluate(_QUIET, [_REST, PATIENCE])
 
 
+def painted(page: Any) -> None:
+    """Until what stands there has been drawn and listens; it need not be at rest."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def until(happens: Callable[[], bool]) -> None:
     """Until it holds; AssertionError if it never does."""
     end = time.monotonic() + PATIENCE / 1000

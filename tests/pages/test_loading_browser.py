@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from connector import web
-from tests.pages.browser import Site, settled, waits_for
+from tests.pages.browser import Site, painted, settled, waits_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 LATER = ("DataFrame", "ButtonGroup", "TextInput")
@@ -86,6 +86,8 @@ def test_a_key_that_is_hit_before_the_list_is_there_counts(site: Site) -> None:
     first, second = site.city.queued(2)
     page = site.open()
     page.locator(f".st-key-accept_{first} button").wait_for()
+    page.locator(".st-key-step_next button").wait_for()
+    painted(page)
     page.keyboard.press("j")
     waits_for(page, second)
     page.keyboard.press("a")

@@ -20,7 +20,7 @@ from connector.screen import bulk
 from connector.store import queue
 from tests.builders import a_suspect
 from tests.pages.browser import City
-from tests.pages.test_review import address, bodies, drawn, press, shown
+from tests.pages.test_review import address, bodies, chosen, drawn, marking, press, pressing, shown, told
 
 NAMES = ("view", "sort", "type", "source", "lang", "district", "age", "after", "id")
 
@@ -237,6 +237,55 @@ def test_a_search_says_how_far_it_looked_and_goes_on(city: City, monkeypatch: py
     press(page, "look_further")
     assert listed(page) == [young, old]
     assert "look_further" not in [button.key for button in page.button]
+
+
+# -- what the browser tells ----------------------------------------------------------------------------------------
+
+
+def test_a_click_on_a_row_chooses_it(city: City) -> None:
+    ids = city.queued(3)
+    page = shown()
+    assert chosen(told(page, marking(page, 2))) == ids[2]
+    assert chosen(told(page, marking(page, 0))) == ids[0]
+
+
+@pytest.mark.parametrize("first", ["the list", "the key"])
+def test_a_key_counts_that_is_hit_before_the_browser_has_drawn_what_the_last_one_chose(city: City, first: str) -> None:
+    ids = city.queued(4)
+    page = shown()
+    for at in (1, 2, 3):
+        said = [marking(page, 0), pressing(page, "step_next")]  # it shows the first row as marked all the time
+        told(page, *(said if first == "the list" else reversed(said)))
+        assert chosen(page) == ids[at]
+    told(page, *[pressing(page, "type_row"), marking(page, 0)][:: 1 if first == "the key" else -1])
+    assert chosen(page) == ids[3]
+    assert f"type_graffiti_{ids[3]}" in [str(button.key) for button in page.button]
+
+
+def test_a_key_counts_that_is_hit_before_the_browser_has_the_address_of_what_the_last_one_chose(city: City) -> None:
+    ids = city.queued(4)
+    page = shown(view="all", id=str(ids[0]))
+    press(page, "step_next")
+    page.query_params["id"] = str(ids[0])
+    press(page, "step_next")
+    assert chosen(page) == ids[2]
+    page.query_params["id"] = str(ids[0])  # by itself it is a link, or the way back
+    page.run()
+    assert chosen(page) == ids[0]
+
+
+def test_filters_that_are_chosen_one_after_the_other_all_count_though_the_address_is_late(city: City) -> None:
+    wanted = one(city, type_code="graffiti", language="ko")
+    one(city, type_code="graffiti")
+    city.queued(2)
+    page = shown()
+    for name, value in (("type", "graffiti"), ("lang", "ko")):
+        page.session_state["queue_filters"] = True  # its fields are drawn while it is open
+        page.run()
+        page.query_params.clear()
+        page.query_params["id"] = str(wanted)
+        page.selectbox(key=f"Queue {name}").set_value(value).run()
+    assert listed(page) == [wanted]
 
 
 # -- many at once --------------------------------------------------------------------------------------------------

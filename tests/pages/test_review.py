@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import select
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from connector import workflow
@@ -54,6 +56,26 @@ def press(page: AppTest, key: str) -> AppTest:
     page.button(key=key).click().run()
     assert not page.exception
     return page
+
+
+def told(page: AppTest, *said: WidgetState) -> AppTest:
+    """One message of the browser, which names these first."""
+    states = page._tree.get_widget_states()
+    ids = {state.id for state in said}
+    others = [state for state in states.widgets if state.id not in ids]
+    page._run(WidgetStates(widgets=[*said, *others]))
+    assert not page.exception
+    return page
+
+
+def marking(page: AppTest, row: int) -> WidgetState:
+    """How the browser says which row of the first table is marked."""
+    marked = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return WidgetState(id=page.dataframe[0].proto.id, string_value=json.dumps(marked))
+
+
+def pressing(page: AppTest, key: str) -> WidgetState:
+    return WidgetState(id=page.button(key=key).proto.id, trigger_value=True)
 
 
 def drawn(page: AppTest) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages.browser import Browser
+from tests.pages.browser import Browser, settled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +68,7 @@ def test_a_suspect_becomes_a_ticket_and_is_closed(
     page.get_by_role("heading", name="Queue").wait_for()
     accept = page.get_by_role("button", name="Accept")
     accept.wait_for(timeout=10_000)
+    settled(page)
     accepted_at = time.monotonic()
     page.keyboard.press("a")
     number = page.get_by_text(re.compile(r"PA-\d\d-\d{6}|SC-[0-9A-Z]{6}")).first

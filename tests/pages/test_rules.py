@@ -16,6 +16,7 @@ from connector.store import catalogue
 from tests.builders import a_post, a_rule, a_suspect
 from tests.pages.browser import City
 from tests.pages.conftest import GOOD
+from tests.pages.test_review import marking, told
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "rules.py")
 HOSTILE = '**bold** :red[x] ![i](http://127.0.0.1:9/x.png) <img src=x onerror="a()"> [l](javascript:1) :streamlit: =1+1'
@@ -238,6 +239,18 @@ def test_what_was_typed_survives_a_look_at_another_rule(few: City) -> None:
     page.query_params["rule"] = str(first)
     assert ran(page).text_area[0].value == "pothole OR draft"
     assert press(page, "Drop changes").text_area[0].value == GOOD
+
+
+def test_a_row_counts_that_is_clicked_before_the_browser_has_the_address_of_the_last_one(few: City) -> None:
+    first = rule_named(few, "Pothole: street words")
+    with few.database.writing() as session:
+        a_rule(session, name="Third", expression="sinkhole")
+    page = shown(rule=first)
+    names = listed(page)
+    assert told(page, marking(page, names.index("Tagging"))).header[0].value == "Tagging"
+    page.query_params.clear()
+    page.query_params["rule"] = str(first)
+    assert told(page, marking(page, names.index("Third"))).header[0].value == "Third"
 
 
 def test_switching_off_takes_effect_and_leaves_the_card_in_place(few: City) -> None:
