@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -61,12 +62,17 @@ class City:
     database: Database
 
     @classmethod
-    def founded(cls, home: Path) -> City:
+    def founded(cls, home: Path, like: Path | None = None) -> City:
+        """In this directory; `like` a city that was kept, which is faster than reading the catalogue again."""
         settings = config.demo_city().model_copy(update={"home": home, "database_url": f"sqlite:///{home / 'demo.db'}"})
+        if like:
+            home.mkdir(parents=True)
+            shutil.copy(like, home / "demo.db")
         city = cls(settings, store.open_database(settings))
-        with city.database.writing() as session:
-            catalogue_file.import_text(session, (DEMO / "city.yaml").read_text("utf-8"), "test")
-            questions.state(session, "sample", "sample")
+        if not like:
+            with city.database.writing() as session:
+                catalogue_file.import_text(session, (DEMO / "city.yaml").read_text("utf-8"), "test")
+                questions.state(session, "sample", "sample")
         city.beat()
         return city
 
@@ -80,9 +86,11 @@ class City:
             else:
                 house.stopped(session, "test")
 
-    def kept(self) -> None:
-        """Remember the database as it is now."""
-        self._copied(self._file, self._file.with_suffix(".first"))
+    def kept(self) -> Path:
+        """Remember the database as it is now, in this file."""
+        first = self._file.with_suffix(".first")
+        self._copied(self._file, first)
+        return first
 
     def emptied(self) -> None:
         """Put the database back as it was kept, at once for everybody who has it open."""

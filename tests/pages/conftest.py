@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 from sqlmodel import delete
+from streamlit.components.v2 import manifest_scanner
 
 from connector.models import Rule, RuleVersion
 from connector.screen import desk
@@ -17,15 +19,31 @@ from tests.conftest import KEY, missing
 from tests.pages.browser import CHROMIUM, Browser, City, Site, forget, launched, serving
 
 
+@pytest.fixture(scope="session")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo city's database on its first day, to copy."""
+    made = City.founded(tmp_path_factory.mktemp("first_day") / "home")
+    made.database.close()
+    return made.kept()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_looked_through_once() -> Iterator[None]:
+    """Each `AppTest` reads what every installed package says of itself, for components; nobody installs any here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture
-def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+def city(first_day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
     """The demo city without a single post, in this process, for `AppTest`; its worker beats."""
     monkeypatch.delenv("CONNECTOR_CONFIG")
     monkeypatch.chdir(tmp_path)
     for which in desk.SHOWING:  # there is no browser to leave alone
         monkeypatch.setitem(desk.SHOWING, which, 0)
     forget()
-    made = City.founded(tmp_path / "home")
+    made = City.founded(tmp_path / "home", like=first_day)
     yield made
     made.database.close()
     forget()
