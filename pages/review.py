@@ -31,6 +31,7 @@ def add(pasted: Pasted) -> Added:
     return workflow.add_post(house.database, house.config, house.sealer, house.gazetteer, pasted, screen.me())
 
 
+bulk.over()
 queue_filters.read_address()
 this = queue_header.asked()
 # The card is drawn before what stands around it, the first one too: whoever decides waits for the card alone.

@@ -27,6 +27,11 @@ hypothesis.settings.load_profile("house")
 CI = bool(os.environ.get("CI"))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: a third of the time goes by in waits. The long ones keep a browser each."""
+    return (os.cpu_count() or 1) + (config.getoption("markexpr") == "not long")
+
+
 def missing(what: str) -> None:
     """Skip with the reason; on CI a missing browser or PostgreSQL is a failure."""
     if CI:

@@ -205,12 +205,23 @@ def _run(order: Order, verb: Callable[[Progress], Bulk]) -> None:
 # -- what happened -------------------------------------------------------------------------------------------------
 
 
+def over() -> None:
+    """What became of it, if it is over, is what this session did last; asked before the list is, so that no row is
+    drawn that has left."""
+    running: Running | None = ss.get("_bulk")
+    if not (running and running.future and running.future.done()):
+        return
+    del ss["_bulk"]
+    if screen.say(running.future.result):
+        became, order = running.future.result(), running.order
+        mine().last = Last(0, order.past(f"{became.done:,}"), order.verb, " ".join(became.says), became.batch)
+    mine().moved += 1
+
+
 def happened() -> bool:
     """Bottom left: how far it is, or what became of it, with Undo; whether there is anything to tell."""
     running: Running | None = ss.get("_bulk")
-    if running and running.future and running.future.done():
-        _over(running.order, running.future)
-    elif running:
+    if running:
         screen.said()
         st.fragment(_counting, run_every=0.5)(running)
         return True
@@ -227,15 +238,6 @@ def happened() -> bool:
                 type="tertiary" if screen.phone() else "secondary", on_click=_take_back, args=(last,),
             )  # fmt: skip
     return True
-
-
-def _over(order: Order, future: Future[Bulk]) -> None:
-    """What became of it is what this session did last."""
-    del ss["_bulk"]
-    if screen.say(future.result):
-        became = future.result()
-        mine().last = Last(0, order.past(f"{became.done:,}"), order.verb, " ".join(became.says), became.batch)
-    mine().moved += 1
 
 
 def _counting(running: Running) -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from streamlit import cache_data
 from streamlit.testing.v1 import AppTest
 
-from connector import decide
+from connector import decide, workflow
 from connector.models import User, now
-from connector.screen import bulk
+from connector.screen import bulk, queue_list
 from connector.store import queue
 from tests.builders import a_suspect
 from tests.pages.browser import City
@@ -377,6 +377,27 @@ def test_a_long_one_is_told_when_it_is_over(city: City, monkeypatch: pytest.Monk
         counted = [element.proto.text for element in page.get("progress")]
         assert all(re.fullmatch(r"(0|250|500) of (0|600) dismissed as Fixed", text) for text in counted)
         page.run()
+    assert "Nothing waits" in drawn(page)
+
+
+def test_one_that_is_over_while_the_list_is_read_leaves_no_row_behind(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = city.queued(2)
+    page, future, read = shown(), Future[Any](), queue_list._rows
+    me = city.suspect(ids[0]).claimed_by
+
+    def meanwhile(where: queue.Filter) -> list[queue.QueueRow]:
+        found = read(where)
+        if not future.done():
+            done = workflow.bulk(city.database, city.config, where, "dismiss", me, "fixed")
+            future.set_result(done)
+        return found
+
+    monkeypatch.setattr(queue_list, "_rows", meanwhile)
+    page.session_state["_bulk"] = bulk.Running(bulk.Order("dismiss", "fixed"), future, 0, 2)
+    page.run()
+    assert "2 dismissed" in "".join(bodies(page))
     assert "Nothing waits" in drawn(page)
 
 
