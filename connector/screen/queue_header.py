@@ -92,6 +92,7 @@ def _announce() -> None:
 
 def _start_anew() -> None:
     mine().asked = None
+    touched()
 
 
 # -- coming back ---------------------------------------------------------------------------------------------------
