@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 from sqlmodel import Session
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from connector import screen, sealing
 from connector.models import SuspectStatus, now
@@ -129,8 +130,13 @@ def _from_the_top() -> None:
 
 
 def _chosen(key: str, drawn: Sequence[int]) -> None:
-    """A click means the row that was on the screen, whatever the list has become since."""
-    if picked := ss[key]["selection"]["rows"]:
+    """A click means the row that was on the screen, whatever the list has become since.
+
+    It draws the whole page; a fragment that looks for news by itself only repeats what the browser showed by then.
+    """
+    context = get_script_run_ctx()
+    alone = context is not None and context.fragment_ids_this_run
+    if (picked := ss[key]["selection"]["rows"]) and not alone:
         mine().named = drawn[picked[0]]
 
 

@@ -6,13 +6,15 @@ import re
 import time
 from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import cache_data
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from connector import decide, workflow
 from connector.models import User, now
@@ -260,6 +262,19 @@ def test_a_key_counts_that_is_hit_before_the_browser_has_drawn_what_the_last_one
     told(page, *[pressing(page, "type_row"), marking(page, 0)][:: 1 if first == "the key" else -1])
     assert chosen(page) == ids[3]
     assert f"type_graffiti_{ids[3]}" in [str(button.key) for button in page.button]
+
+
+def test_what_the_browser_tells_while_it_only_looks_for_news_is_no_click(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = city.queued(3)
+    page = press(shown(), "step_next")
+    late, tree = marking(page, 0), page._tree
+    with monkeypatch.context() as patch:  # the run of a fragment alone; which one does not matter
+        patch.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=["another"]))
+        told(page, late)
+    page._tree = tree
+    assert chosen(page.run()) == ids[1]
 
 
 def test_a_key_counts_that_is_hit_before_the_browser_has_the_address_of_what_the_last_one_chose(city: City) -> None:
