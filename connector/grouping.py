@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -104,9 +105,9 @@ class _Grouping:
         times = [sight.at for sight in self._sights.values()]
         wide = self._days * 86_400
         found = near.held(self._session, keys, min(times) - wide, max(times) + wide)
-        for key, suspect, _ in sorted(found, key=lambda row: row[1:][::-1]):
+        for key, suspect, _ in sorted(found, key=itemgetter(2, 1)):
             self._by_key.setdefault(key, []).append(suspect)
-        for author, suspect in near.of_authors(self._session, authors):
+        for author, suspect, _ in sorted(near.of_authors(self._session, authors), key=itemgetter(2, 1)):
             self._by_author.setdefault(author, []).append(suspect)
         for source in {source for source, _ in self._by_post}:
             wanted = [source_id for named, source_id in self._by_post if named == source]
@@ -117,7 +118,7 @@ class _Grouping:
         tables: tuple[Iterable[list[int]], ...] = (
             self._by_key.values(), self._by_author.values(), self._by_post.values()
         )  # fmt: skip
-        return {suspect for table in tables for found in table for suspect in found}
+        return {suspect for table in tables for found in table for suspect in found[-near.AT_MOST :]}
 
     def place(self, arrival: Arrival, grouped: Grouped) -> None:
         """Into the suspect that it resembles most, else into one of its own, which names what it follows."""
@@ -228,7 +229,7 @@ class _Grouping:
         """Everything at once."""
         known = {
             (author, suspect)
-            for author, suspect in near.of_authors(
+            for author, suspect, _ in near.of_authors(
                 self._session, {author for grown in self._grown.values() for author in grown.authors}, near.COUNTED
             )
         }

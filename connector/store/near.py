@@ -24,11 +24,17 @@ AT_MOST = 16
 KEPT = timedelta(days=90)
 """Age at which a key goes; posts that arrive with an older date find nobody."""
 SLICES = 1_024
+_FEW = 1_000  # rows
 COUNTED = 1_000
 """Posts of an author that are looked at to see whether they are in a suspect already."""
 _ONE_AT_A_TIME = 7_311_312  # any number of our own: PostgreSQL's advisory lock of whoever groups
 
-# A key has its latest suspects in a row of the tree: one search each. CROSS JOIN: the keys first, always.
+# CROSS JOIN: the keys first, always.
+_FEW_HELD = (
+    "SELECT k.value, n.suspect_id, n.at FROM json_each(:keys) k CROSS JOIN near_key n"
+    " ON n.key = k.value AND n.at BETWEEN :since AND :until LIMIT :most"
+)
+# A key has its latest suspects in a row of the tree: one search each.
 _HELD = {
     "sqlite": (
         "SELECT k.value, n.suspect_id, n.at FROM json_each(:keys) k CROSS JOIN near_key n"
@@ -41,14 +47,18 @@ _HELD = {
         " ORDER BY m.at DESC LIMIT :last + 1) n"
     ),
 }
+_FEW_BY_AUTHOR = (
+    "SELECT k.value, sp.suspect_id, p.id FROM json_each(:keys) k CROSS JOIN post p ON p.author_key = k.value"
+    " CROSS JOIN suspect_post sp ON sp.post_id = p.id LIMIT :most"
+)
 _BY_AUTHOR = {
     "sqlite": (
-        "SELECT k.value, sp.suspect_id FROM json_each(:keys) k CROSS JOIN post p ON p.author_key = k.value"
+        "SELECT k.value, sp.suspect_id, p.id FROM json_each(:keys) k CROSS JOIN post p ON p.author_key = k.value"
         " AND p.id >= coalesce((SELECT q.id FROM post q WHERE q.author_key = k.value"
         " ORDER BY q.id DESC LIMIT 1 OFFSET :last), 0) CROSS JOIN suspect_post sp ON sp.post_id = p.id"
     ),
     "postgresql": (
-        "SELECT k.value, sp.suspect_id FROM unnest(CAST(:keys AS text[])) AS k(value) CROSS JOIN LATERAL"
+        "SELECT k.value, sp.suspect_id, p.id FROM unnest(CAST(:keys AS text[])) AS k(value) CROSS JOIN LATERAL"
         " (SELECT q.id FROM post q WHERE q.author_key = k.value ORDER BY q.id DESC LIMIT :last + 1) p"
         " JOIN suspect_post sp ON sp.post_id = p.id"
     ),
@@ -100,14 +110,17 @@ def take_turns(session: Session) -> None:
 
 
 def held(session: Session, keys: Collection[int], since: float, until: float) -> Iterable[tuple[int, int, int]]:
-    """Key, suspect and its time, for the latest suspects behind each key that began between these seconds."""
+    """Key, suspect and its time, for the suspects behind each key that began between these seconds.
+
+    All of them or, where there are very many, the latest `AT_MOST` of each key.
+    """
     values = {"since": int(since), "until": int(until) + 1, "last": AT_MOST - 1}
-    return _asked(session, _HELD, keys, **values)
+    return _asked(session, _FEW_HELD, _HELD, keys, **values)
 
 
-def of_authors(session: Session, authors: Collection[str], at_most: int = AT_MOST) -> Iterable[tuple[str, int]]:
-    """Author and suspect, for the latest posts of each."""
-    return _asked(session, _BY_AUTHOR, authors, last=at_most - 1)
+def of_authors(session: Session, authors: Collection[str], at_most: int = AT_MOST) -> Iterable[tuple[str, int, int]]:
+    """Author, suspect and post, for the posts of each author; likewise."""
+    return _asked(session, _FEW_BY_AUTHOR, _BY_AUTHOR, authors, last=at_most - 1)
 
 
 def of_posts(session: Session, source: str, source_ids: Sequence[str]) -> Iterable[tuple[str, int]]:
@@ -115,14 +128,17 @@ def of_posts(session: Session, source: str, source_ids: Sequence[str]) -> Iterab
     return bulk.among(session, _BY_POST, source_ids, source=source) if source_ids else ()
 
 
-def _asked(session: Session, question: dict[str, str], keys: Collection[Any], **values: int) -> Iterable[Any]:
+def _asked(session: Session, few: str, latest: dict[str, str], keys: Collection[Any], **values: int) -> Iterable[Any]:
+    """On SQLite the search for the latest takes longer than all rows of keys that have few: so these are asked for."""
     if not keys:
         return ()
-    connection = session.connection()
-    name = connection.dialect.name
+    name = session.connection().dialect.name
     asked = sorted(keys)  # neighbours in the tree are looked up one after the other
-    listed = bulk.json_text(asked) if name == "sqlite" else asked
-    return connection.execute(sql(question[name]), {"keys": listed, **values})
+    if name != "sqlite":
+        return bulk.tuples(session, sql(latest[name]), keys=asked, **values)
+    listed, most = bulk.json_text(asked), max(_FEW, 2 * len(asked))
+    rows = bulk.tuples(session, sql(few), keys=listed, most=most, **values)
+    return rows if len(rows) < most else bulk.tuples(session, sql(latest[name]), keys=listed, **values)
 
 
 def facts(session: Session, ids: Collection[int]) -> list[Facts]:
@@ -131,8 +147,7 @@ def facts(session: Session, ids: Collection[int]) -> list[Facts]:
     wanted = set(ids)
     while wanted:
         known = ",".join(map(str, sorted(wanted)))  # our own whole numbers
-        rows: Iterable[Any] = session.connection().exec_driver_sql(f"{_FACTS} WHERE s.id IN ({known})")
-        for row in rows:
+        for row in bulk.tuples(session, sql(f"{_FACTS} WHERE s.id IN ({known})")):
             found[row[0]] = Facts(
                 row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8],
                 _seconds(row[9]), row[10] or "", row[11] or "", bool(row[12]),
