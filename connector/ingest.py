@@ -13,7 +13,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -128,6 +129,7 @@ def ingest(database: Database, config: Config, files: Sequence[Path], source: st
                     before += read_.lines if not isinstance(part, Block) else 0
                 total.add(reading.store(together))
                 progress.update(bar, completed=_end(together[-1][0]), refresh=True)
+        reading.committed()
     if bad > _NAMED:
         progress.console.print(f"… and {bad - _NAMED} more bad lines", markup=False, highlight=False)
     return {"read": total.read, "bad": bad} | {
@@ -169,13 +171,20 @@ class _Reading:
         """Bytes of what comes by a pipe; of a file spans, and their posts that met a rule."""
         self._pool: Pool[_Task, bytes] | None = None
         self._pickled = (-1, b"")
+        self._commits, self._commit = ThreadPoolExecutor(1), Future[None]()
+        self._commit.set_result(None)
 
     def __enter__(self) -> _Reading:
         return self
 
     def __exit__(self, *told: object) -> None:
+        self._commits.shutdown()
         if self._pool:
             self._pool.__exit__(*told)
+
+    def committed(self) -> None:
+        """Wait until all is on the disk that was stored; raises what went wrong there."""
+        self._commit.result()
 
     def read(self, file: Path) -> Iterator[tuple[_Part, _Read]]:
         """The file's parts in order, each with what was in it."""
@@ -209,9 +218,14 @@ class _Reading:
             yield part
 
     def store(self, together: Sequence[tuple[_Part, _Read]]) -> Taken:
-        """In one commit; prepared anew if the rules changed meanwhile."""
+        """In one commit; prepared anew if the rules changed meanwhile.
+
+        With a pool a thread commits, and meanwhile the next parts are read: `committed` waits for it.
+        """
+        self.committed()
         intake = self._intake
-        with self._database.writing() as session:
+        with ExitStack() as stack:
+            session = stack.enter_context(self._database.writing())
             intake.refresh(session)
             edition = intake.preparer.edition
             found = [read if read.edition == edition else self._look_into(part) for part, read in together]
@@ -219,6 +233,8 @@ class _Reading:
             whole = Run(sum(run.read for run in runs), [post for run in runs for post in run.posts])
             taken = intake.store(session, self._origin, Prepared(edition, [whole]))
             questions.advance(session, self._origin.name, "", arrived=bool(taken.new))
+            if self._pool:  # no thread before there is one: it is made by fork
+                self._commit = self._commits.submit(stack.pop_all().close)
         return taken
 
     def _look_into(self, part: _Part) -> _Read:

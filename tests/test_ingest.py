@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, func, select
 
 from connector import ingest as reading
 from connector import pool, store
@@ -258,6 +260,34 @@ def test_killed_helper_is_an_error_and_a_second_run_makes_it_whole(
     told = city.ingest(file)
     assert before > 0
     assert (told["read"], told["duplicate"], told["new"] + before) == (2400, before, len(city.rows()["Post"]))
+
+
+@pytest.mark.parametrize("share", [0.3, 1], ids=["one of many", "the last"])
+def test_commit_that_fails_is_an_error_and_a_second_run_makes_it_whole(
+    city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, share: float
+) -> None:
+    _with_processes(monkeypatch, 2)
+    file = tmp_path / "posts.jsonl"
+    file.write_bytes(b"".join(posts(2400, 1)))
+    (other := tmp_path / "other").mkdir()
+    new = City(other).ingest(file)["new"]
+    writing = Database.writing
+
+    @contextmanager
+    def fails(self: Database) -> Iterator[Session]:
+        with writing(self) as session:
+            yield session
+            if session.exec(select(func.count(col(Post.id)))).one() >= new * share:
+                raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "writing", fails)
+        with pytest.raises(OSError, match="full"):
+            city.ingest(file)
+    before = len(city.rows()["Post"])
+    told = city.ingest(file)
+    assert 0 < before < new * share
+    assert (told["duplicate"], told["new"], len(city.rows()["Post"])) == (before, new - before, new)
 
 
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
