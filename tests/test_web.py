@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
@@ -55,6 +55,28 @@ async def stream(websocket: WebSocket) -> None:
     await websocket.close()
 
 
+ASKED: list[str] = []
+"""Files that were read."""
+
+
+async def lasting(request: Request) -> Response:
+    ASKED.append(request.path_params["name"])
+    headers = {"cache-control": "public, immutable, max-age=31536000"}
+    kind = "text/html" if request.path_params["name"] == "page" else "text/javascript"
+    if "if-none-match" in request.headers:
+        return Response(status_code=304, headers=headers)
+    if "range" in request.headers:
+        return Response("con", 206, headers, kind)
+    if request.path_params["name"] == "cut":
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"const one = "
+
+        return StreamingResponse(pieces(), headers=headers, media_type=kind)
+    times = 300 if request.path_params["name"] == "long" else 30  # the long one is compressed
+    return Response("const one = 1;" * times, headers=headers, media_type=kind)
+
+
 @contextmanager
 def served(middleware: list[Middleware]) -> Iterator[str]:
     """As Streamlit serves: by uvicorn and uvloop, on a socket that was made without naming TCP."""
@@ -62,6 +84,7 @@ def served(middleware: list[Middleware]) -> Iterator[str]:
         Route("/told", told),
         Route("/page", page, methods=["GET", "HEAD"]),
         Route("/file", file),
+        Route("/lasting/{name}", lasting),
         WebSocketRoute("/stream", stream),
     ]
     app = Starlette(routes=routes, middleware=[*middleware, Middleware(GZipMiddleware)])
@@ -97,6 +120,59 @@ def test_every_answer_tells_the_browser_to_trust_nobody_else() -> None:
             assert headers["x-frame-options"] == "DENY"
             assert "default-src 'self'" in headers["content-security-policy"]
             assert "http" not in headers["content-security-policy"]
+
+
+def test_a_file_that_never_changes_is_read_once_and_told_whole_to_all() -> None:
+    ASKED.clear()
+    with served(web.MIDDLEWARE) as address:
+        plain = {"accept-encoding": "identity"}
+        first, second = (requests.get(f"http://{address}/lasting/a", headers=plain, timeout=5) for _ in range(2))
+        assert first.text == second.text == "const one = 1;" * 30
+        assert first.headers.items() - {("date", first.headers["date"])} <= second.headers.items()
+        assert second.headers["x-content-type-options"] == "nosniff"
+        assert "content-security-policy" not in second.headers, "it is for pages"
+        assert ASKED == ["a"]
+        assert requests.get(f"http://{address}/lasting/b", headers=plain, timeout=5).text == first.text
+        assert ASKED == ["a", "b"]
+        opened = requests.get(f"http://{address}/lasting/a", headers=plain | {"accept": "text/html,*/*"}, timeout=5)
+        assert (opened.text, ASKED) == (first.text, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("name", "headers", "status"),
+    [
+        ("a", {"range": "bytes=0-2"}, 206),
+        ("a", {"if-none-match": '"1"'}, 304),
+        ("page", {}, 200),
+        ("cut", {}, 200),
+        ("long", {"accept-encoding": "gzip"}, 200),
+    ],
+    ids=["a part", "what is newer", "a page", "no length", "compressed"],
+)
+def test_what_is_no_whole_plain_file_is_asked_for_every_time(name: str, headers: dict[str, str], status: int) -> None:
+    ASKED.clear()
+    with served(web.MIDDLEWARE) as address:
+        for _ in range(2):
+            plain = {"accept-encoding": "identity"} | headers
+            got = requests.get(f"http://{address}/lasting/{name}", headers=plain, timeout=5)
+            assert got.status_code == status
+            assert name != "page" or "default-src 'self'" in got.headers["content-security-policy"]
+    assert ASKED.count(name) == 2
+
+
+def test_files_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    ASKED.clear()
+    begun = web.KeptFiles.__init__
+
+    def small(self: web.KeptFiles, app: Any) -> None:
+        begun(self, app)
+        self.room = 1_000
+
+    monkeypatch.setattr(web.KeptFiles, "__init__", small)
+    with served(web.MIDDLEWARE) as address:
+        for name in ("a", "b", "c", "c", "b", "a"):
+            requests.get(f"http://{address}/lasting/{name}", headers={"accept-encoding": "identity"}, timeout=5)
+    assert ASKED == ["a", "b", "c", "c"], "420 bytes each"
 
 
 def test_a_page_names_its_scripts_ahead_and_stays_whole() -> None:
