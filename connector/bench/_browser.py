@@ -35,6 +35,7 @@ _PATIENCE = 90.0  # seconds
 _BETWEEN = (
     0.6  # seconds; a key hit earlier than an eye can meet the new card is meant for the old one, and does nothing
 )
+_REST = 1.0  # seconds before a page is opened: the one before goes on drawing its list and map, and slowed the next
 _ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -151,6 +152,7 @@ class _Look:
         """Milliseconds in a browser that has never been here."""
         if self._page:
             self._page.context.close()
+        time.sleep(_REST)
         self._page = self._browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         self._page.add_init_script(_WATCH % _STANDS[self._kind])
         self._page.goto(self._address, wait_until="commit")
@@ -160,6 +162,7 @@ class _Look:
         """Milliseconds where the browser has the app's own files."""
         if not self._page:
             self.cold()
+        time.sleep(_REST)
         self._page.reload(wait_until="commit")
         return self._took()
 
