@@ -129,14 +129,14 @@ class KeptFiles:
             await self.app(scope, receive, send)
             return
         for message in self.kept.get(scope["path"], ()):
-            await send(message.copy())
+            await send({**message})
         if scope["path"] in self.kept:
             return
         said: list[MutableMapping[str, Any]] = []
 
         async def wrapped(message: MutableMapping[str, Any]) -> None:
             if said or _never_changes(message):
-                said.append(message.copy())
+                said.append({**message})
             await send(message)
 
         await self.app(scope, receive, wrapped)
