@@ -1,11 +1,13 @@
 """A few processes that do one kind of work side by side; `ingest.py` prepares posts in them.
 
-Made by fork, so that they start at once and hold what this process holds already; each has a pipe of its own, answers
-come in the order of the tasks. They end with the pool, and also when this process is killed: their pipe ends then.
+Made by fork, so that they start at once and hold what this process holds already; each has two pipes of its own,
+answers come in the order of the tasks. They end with the pool, and also when this process is killed: their pipe ends
+then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -19,6 +21,9 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+if sys.platform == "linux":
+    from fcntl import F_SETPIPE_SZ, fcntl
+
 from connector.errors import ConnectorError
 
 Task = TypeVar("Task")
@@ -26,6 +31,9 @@ Result = TypeVar("Result")
 
 MOST = 4
 _PATIENCE = 5.0  # seconds that a process gets to end by itself
+_WIDE = 2**20
+"""Bytes of answers that wait in a pipe, the most that Linux gives to everybody; of the usual 64 kB a process would wait
+with a long answer until somebody reads it."""
 
 
 def size() -> int:
@@ -47,7 +55,7 @@ class Pool(Generic[Task, Result]):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             for _ in range(count):
-                self._workers.append(_Worker(do, [worker.pipe for worker in self._workers]))
+                self._workers.append(_Worker(do, [end for worker in self._workers for end in worker.pipes]))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -56,7 +64,7 @@ class Pool(Generic[Task, Result]):
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.pipe.close()
+            worker.close()
         for worker in self._workers:
             worker.end()
 
@@ -80,24 +88,34 @@ class Pool(Generic[Task, Result]):
 
 
 class _Worker:
-    """One process and our end of its pipe."""
+    """One process and our ends of its pipes."""
 
     def __init__(self, do: Callable[[Any], Any], others: Sequence[Connection]) -> None:
         fork = multiprocessing.get_context("fork")
-        self.pipe, theirs = fork.Pipe()
-        self._process = fork.Process(target=_serve, args=(do, theirs, [*others, self.pipe]), daemon=True)
+        tasks, self._tasks = fork.Pipe(duplex=False)
+        self._answers, answers = fork.Pipe(duplex=False)
+        self.pipes = (self._tasks, self._answers)
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # the user has many pipes already: the usual size does too
+                fcntl(answers.fileno(), F_SETPIPE_SZ, _WIDE)
+        self._process = fork.Process(target=_serve, args=(do, tasks, answers, [*others, *self.pipes]), daemon=True)
         self._process.start()
-        theirs.close()
+        tasks.close()
+        answers.close()
+
+    def close(self) -> None:
+        for pipe in self.pipes:
+            pipe.close()
 
     def give(self, task: Any) -> None:
         try:
-            self.pipe.send_bytes(pickle.dumps(task, 5))
+            self._tasks.send_bytes(pickle.dumps(task, 5))
         except OSError:
             raise self._vanished() from None
 
     def result(self) -> tuple[Any]:
         try:
-            failed, answer = pickle.loads(self.pipe.recv_bytes())
+            failed, answer = pickle.loads(self._answers.recv_bytes())
         except (EOFError, OSError):
             raise self._vanished() from None
         if failed:
@@ -115,13 +133,13 @@ class _Worker:
         return PoolError(f"A process of the pool ended early, with exit code {self._process.exitcode}")
 
 
-def _serve(do: Callable[[Any], Any], pipe: Connection, others: Iterable[Connection]) -> None:
+def _serve(do: Callable[[Any], Any], given: Connection, answers: Connection, others: Iterable[Connection]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us all; the one who started us ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in others:  # held open here, they would keep our siblings waiting for ever
         other.close()
     tasks = SimpleQueue[bytes | None]()
-    threading.Thread(target=_receive, args=(pipe, tasks), daemon=True).start()
+    threading.Thread(target=_receive, args=(given, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
         try:
             answer = (False, do(pickle.loads(task)))
@@ -129,7 +147,7 @@ def _serve(do: Callable[[Any], Any], pipe: Connection, others: Iterable[Connecti
             frame = traceback.extract_tb(error.__traceback__)[-1]
             answer = (True, f"{type(error).__name__} at {frame.filename}:{frame.lineno}")
         try:
-            pipe.send_bytes(pickle.dumps(answer, 5))
+            answers.send_bytes(pickle.dumps(answer, 5))
         except OSError:
             return
 

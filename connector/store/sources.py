@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Integer, cast, func, literal_column
@@ -68,13 +69,13 @@ def count_reads(
         for outcome, number in outcomes.items()
     ]
     if rows:
-        _added(session, ReadCount, rows, ["source", "day", "outcome"], ["count", "cost_micros"])
+        _added(session, ReadCount, rows, ("source", "day", "outcome"), ("count", "cost_micros"))
 
 
 def count_hour(session: Session, source: str, number: int) -> None:
     """Add to what this source delivered in this hour."""
     hour = now().replace(minute=0, second=0, microsecond=0)
-    _added(session, ReadHour, [{"source": source, "hour_at": hour, "count": number}], ["source", "hour_at"], ["count"])
+    _added(session, ReadHour, [{"source": source, "hour_at": hour, "count": number}], ("source", "hour_at"), ("count",))
 
 
 def read_since(session: Session, source: str, since: date) -> int:
@@ -92,12 +93,20 @@ def read_and_paid(session: Session, since: date) -> dict[str, tuple[int, int]]:
     return {source: (int(count), int(cost)) for source, count, cost in found}
 
 
-def _added(session: Session, table: Any, rows: list[dict[str, Any]], keys: list[str], sums: list[str]) -> None:
+def _added(
+    session: Session, table: Any, rows: list[dict[str, Any]], keys: tuple[str, ...], sums: tuple[str, ...]
+) -> None:
     connection = session.connection()
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-    summed = {name: getattr(table, name) + insert.excluded[name] for name in sums}
     # The rows beside the statement, not in it: SQLAlchemy then knows it again, and compiles it once.
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=summed), rows)
+    connection.execute(_adding(connection.dialect.name, table, keys, sums), rows)
+
+
+@lru_cache(maxsize=8)
+def _adding(dialect: str, table: Any, keys: tuple[str, ...], sums: tuple[str, ...]) -> Any:
+    """Made once: to put it together takes longer than to run it."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    summed = {name: getattr(table, name) + insert.excluded[name] for name in sums}
+    return insert.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
 def all_states(session: Session) -> list[SourceState]:
