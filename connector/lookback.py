@@ -27,7 +27,7 @@ from connector.sealing import Hiding, Sealer, mask
 from connector.store import Database, bulk, catalogue
 from connector.store.catalogue import Catalogue, RuleRow
 from connector.stored import Matched, Stored
-from connector.triage import Gazetteer
+from connector.triage import Gazetteer, urgency
 
 Progress = Callable[[int, int], None]
 """Told after each page of posts: how many were looked at, of how many."""
@@ -195,4 +195,5 @@ class _Keeping(Preparer):
     def _columns(self, post: Stored, found: Found, words: list[str]) -> tuple[Any, ...]:
         met = [(found.rule_id, found.version, words)]
         place = self._place(post.text, post.detail)
-        return self._suspect(post.text, post.lang, met, place, bulk.time_text(post.posted_at))
+        posted, danger = bulk.time_text(post.posted_at), urgency.find(post.text)
+        return self._suspect(post.text, post.lang, met, place, posted, danger)

@@ -125,6 +125,8 @@ class _Draft:
     place: tuple[Any, ...] = ()
     """As `PLACE`; empty where no suspect comes of the post, nor an edit of one, and it answers nothing."""
     answer: tuple[Any, ...] = ()
+    author_key: str = ""
+    sealed: bytes | None = None
 
 
 class Preparer:
@@ -222,10 +224,12 @@ class Preparer:
         for draft in drafts:
             self._hide(draft)
         self._find_places(drafts)
-        ready = [self._ready(draft, source) for draft in drafts]
+        self._seal(drafts, source)
+        found = urgency.find_all([draft.post.text if draft.place and draft.met else "" for draft in drafts])
+        ready = [self._ready(draft, danger) for draft, danger in zip(drafts, found, strict=True)]
         waiting = [post for post in ready if post.waits]
-        for post, found in zip(waiting, bands((post.suspect[0], post.row[_TEXT]) for post in waiting), strict=True):
-            post.bands = found
+        for post, keys in zip(waiting, bands((post.suspect[0], post.row[_TEXT]) for post in waiting), strict=True):
+            post.bands = keys
         return ready
 
     def _decode(self, draft: _Draft, at: str) -> None:
@@ -255,18 +259,26 @@ class Preparer:
             if draft.answers and place and place.lat is not None:
                 draft.answer = (draft.place[0], _REPLY, *draft.place[2:])
 
-    def _ready(self, draft: _Draft, source: str) -> Ready:
-        """Once every text is hidden: only then all handles are known, and can be sealed."""
-        post, detail, key, handle = draft.post, draft.post.detail, draft.key, draft.handle
-        sealed = None
-        if detail.author or draft.handles:
-            names = {"handle": handle, "name": detail.author.name if detail.author else "", "handles": draft.handles}
-            sealed = self.sealer.seal(json_text(names), source, key)
-        author_key = self.sealer.pseudonym(handle) if handle else ""
+    def _seal(self, drafts: Sequence[_Draft], source: str) -> None:
+        """Once every text is hidden: only then all handles are known."""
+        names = []
+        for draft in drafts:
+            author = draft.post.detail.author
+            draft.author_key = self.sealer.pseudonym(draft.handle) if draft.handle else ""
+            if author or draft.handles:
+                known = {"handle": draft.handle, "name": author.name if author else "", "handles": draft.handles}
+                names.append((draft, json_text(known)))
+        for draft, known_as in names:
+            draft.sealed = self.sealer.seal(known_as, source, draft.key)
+
+    def _ready(self, draft: _Draft, danger: urgency.Danger | None) -> Ready:
+        post, detail, key = draft.post, draft.post.detail, draft.key
         mentions_us = not self._own.isdisjoint(map(str.lower, detail.mentioned))
-        said, posted, place = draft.said, draft.posted, draft.place
-        row = (key, post.source_id, str(detail.kind), *said, detail.own, mentions_us, author_key, sealed, posted)
-        suspect = self._suspect(post.text, post.lang, draft.met, place, posted) if place and draft.met else ()
+        said, place, last = draft.said, draft.place, (draft.author_key, draft.sealed, draft.posted)
+        row = (key, post.source_id, str(detail.kind), *said, detail.own, mentions_us, *last)
+        suspect: tuple[Any, ...] = ()
+        if place and draft.met:
+            suspect = self._suspect(post.text, post.lang, draft.met, place, draft.posted, danger)
         matches = [(rule, version, json_text(words)) for rule, version, words in draft.met]
         edits, answer = tuple(detail.edits), draft.answer
         return Ready(key, post.source_id, edits, draft.told, row, matches, suspect, draft.waits, answer=answer)
@@ -300,10 +312,15 @@ class Preparer:
         return detail.kind is not Kind.REPOST or any(rule in self._asks_reposts for rule, _, _ in met)
 
     def _suspect(
-        self, text: str, lang: str, met: Sequence[Met], place: tuple[Any, ...], posted: str
+        self,
+        text: str,
+        lang: str,
+        met: Sequence[Met],
+        place: tuple[Any, ...],
+        posted: str,
+        danger: urgency.Danger | None,
     ) -> tuple[Any, ...]:
         type_id, why, score = self._judge(met)
-        danger = urgency.find(text)
         urgent = int(danger is not None or type_id in self.catalogue.urgent)
         told = language.of(text, lang) if self.reads_languages else lang
         said = (json_text(why), urgent, danger.kind if danger else "", told)
