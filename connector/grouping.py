@@ -27,7 +27,7 @@ from connector.growth import AT_PLACE, DANGER, LAT, LON, METHOD, POSTED, TYPE, U
 from connector.models import Post, Suspect, SuspectPost, SuspectStatus
 from connector.store import bulk, near
 from connector.store.near import Facts
-from connector.triage.near import SURE, Sight, around, bands, cell, is_copy, is_spot, same
+from connector.triage.near import SURE, Sight, around, bands, cell, is_copy, is_spot, remember, same
 
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
 _OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
@@ -80,6 +80,9 @@ class _Grouping:
 
     def __init__(self, session: Session, arrivals: Sequence[Arrival], days: float) -> None:
         self._session, self._days = session, days
+        for arrival in arrivals:
+            if arrival.wording:
+                remember(arrival.text, arrival.wording)
         self._sights = {a.post_id: _sight(a) for a in arrivals}
         self._probes = {a.post_id: (*a.bands, *_around(a)) for a in arrivals}
         self._refs = {a.post_id: _references(a.refs) for a in arrivals}

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from connector.models import Suspect, SuspectStatus
 from connector.prepare import PLACE, SUSPECT
 from connector.store import bulk, near
-from connector.triage.near import cell
+from connector.triage.near import Wording, cell
 
 _SUSPECT = (
     "id", "lead_post_id", "source", *SUSPECT, "people", "posts", "follows_id", "near_keys", "status", "created_at",
@@ -53,6 +53,8 @@ class Arrival(NamedTuple):
     suspect: tuple[Any, ...]
     """As `SUSPECT`: what it would be on its own."""
     bands: tuple[int, ...]
+    wording: Wording | None = None
+    """Where somebody has read it already."""
 
 
 @dataclass(slots=True)

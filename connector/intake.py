@@ -279,7 +279,8 @@ def insert_matches(session: Session, matches: Sequence[tuple[int, int, int, str,
 def arrival(post_id: int, source: str, ready: Ready) -> growth.Arrival:
     """A post that was stored just now, as `grouping.py` takes it."""
     row = ready.row
-    return growth.Arrival(post_id, source, ready.key, row[_REFS], row[_AUTHOR], row[_TEXT], ready.suspect, ready.bands)
+    refs, author, text = row[_REFS], row[_AUTHOR], row[_TEXT]
+    return growth.Arrival(post_id, source, ready.key, refs, author, text, ready.suspect, ready.bands, ready.wording)
 
 
 def _retyped(session: Session, suspect: Suspect) -> bool:

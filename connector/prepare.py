@@ -22,7 +22,7 @@ from connector.sources import Capabilities
 from connector.store.bulk import json_text, time_text
 from connector.store.catalogue import Catalogue, RuleRow
 from connector.triage import Gazetteer, Place, Said, language, urgency
-from connector.triage.near import bands
+from connector.triage.near import Wording, bands_and_wordings
 
 POST = (
     "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "conversation_id",
@@ -63,6 +63,8 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """Whether a person shall see it; one that a person added waits even where no rule met it."""
     bands: tuple[int, ...] = ()
     """By which a suspect in other words, or a copy, is found: see `triage/near.py`."""
+    wording: Wording | None = None
+    """Read already for the bands."""
     answer: tuple[Any, ...] = ()
     """As `PLACE`: what a reply says where a place was missing, see `answers.py`."""
 
@@ -228,8 +230,9 @@ class Preparer:
         found = urgency.find_all([draft.post.text if draft.place and draft.met else "" for draft in drafts])
         ready = [self._ready(draft, danger) for draft, danger in zip(drafts, found, strict=True)]
         waiting = [post for post in ready if post.waits]
-        for post, keys in zip(waiting, bands((post.suspect[0], post.row[_TEXT]) for post in waiting), strict=True):
-            post.bands = keys
+        read = bands_and_wordings((post.suspect[0], post.row[_TEXT]) for post in waiting)
+        for post, (keys, wording) in zip(waiting, read, strict=True):
+            post.bands, post.wording = keys, wording
         return ready
 
     def _decode(self, draft: _Draft, at: str) -> None:

@@ -94,7 +94,7 @@ _AT_LARGE = _set("citywide everywhere policy ban bans kudos mayor alcalde counci
 _NOT_A_NUMBER = re.compile(r"(?:19|20)\d\d|[39]11|0\d*")
 _SIGNS = _IN_ROWS | _WIDE | _AT_LARGE | SUFFIXES.keys() | _KINDS.keys()
 """Of a text's words the few that are looked at twice."""
-_MOST_WORDS = 50_000
+_MOST_WORDS, _MOST_TEXTS = 50_000, 20_000
 
 
 class _Stems(dict[str, str]):
@@ -111,22 +111,21 @@ class _Stems(dict[str, str]):
 _STEMS = _Stems()
 
 
-@dataclass(slots=True)
-class Wording:
-    """The words of a text, folded."""
+class Wording(NamedTuple):
+    """The words of a text, folded, in plain values that travel well between processes."""
 
     copy: str
     """The text without handles, links, signs and case: equal in copies."""
-    length: int
-    """Of `copy`, in words."""
-    words: AbstractSet[str]
-    """Those that tell something."""
+    telling: str
+    """Of its words those that tell something, each once, in any order."""
 
 
 @dataclass(slots=True)
-class Told(Wording):
+class Told:
     """What a text tells."""
 
+    words: AbstractSet[str]
+    """Those that tell something."""
     numbers: AbstractSet[str]
     """Of houses, lamps, poles."""
     streets: AbstractSet[str]
@@ -161,27 +160,57 @@ def is_spot(method: str) -> bool:
     return method in _PLACES
 
 
-@lru_cache(maxsize=20_000)
+class _Wordings(dict[str, Wording]):
+    """Of texts, because the same suspects are asked again and again; filled as they turn up."""
+
+    def __missing__(self, text: str) -> Wording:
+        words, telling = _cut(text)
+        return self.take(text, _wording(words, telling))
+
+    def take(self, text: str, one: Wording) -> Wording:
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        self[text] = one
+        return one
+
+
+_WORDINGS = _Wordings()
+
+
 def wording(text: str) -> Wording:
-    """All that it takes to find copies; remembered, because the same suspects are asked again and again."""
-    all_words = _words(text)
-    words = set(map(_STEMS.__getitem__, all_words))
-    words.discard("")
-    return Wording(" ".join(all_words), len(all_words), words)
+    """All that it takes to find copies."""
+    return _WORDINGS[text]
 
 
-@lru_cache(maxsize=20_000)
+def remember(text: str, one: Wording) -> None:
+    """What another process has read out of a text, which costs more than to send it."""
+    _WORDINGS.take(text, one)
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
 def told(text: str) -> Told:
-    """What the text tells: dearer, and asked only of posts that are weighed; remembered likewise."""
+    """What the text tells: dearer than its wording, and asked only of posts that are weighed; remembered likewise."""
     one = wording(text)
     all_words = one.copy.split()
     signs = _SIGNS.intersection(all_words)
     numbers, streets = _addresses(all_words, signs)
     kinds = frozenset([_KINDS[word] for word in signs if word in _KINDS])
     return Told(
-        one.copy, one.length, one.words, numbers, streets, kinds,
+        frozenset(one.telling.split()), numbers, streets, kinds,
         not signs.isdisjoint(_IN_ROWS), not signs.isdisjoint(_WIDE), not signs.isdisjoint(_AT_LARGE),
     )  # fmt: skip
+
+
+def _cut(text: str) -> tuple[list[str], set[str]]:
+    """All words of a text, and those that tell something."""
+    words = _words(text)
+    telling = set(map(_STEMS.__getitem__, words))
+    telling.discard("")
+    return words, telling
+
+
+def _wording(words: Sequence[str], telling: Iterable[str]) -> Wording:
+    return Wording(" ".join(words), " ".join(telling))
 
 
 def _words(text: str) -> list[str]:
@@ -224,8 +253,8 @@ def _is_number(word: str) -> bool:
 
 def is_copy(a: str, b: str) -> bool:
     """Whether one text is the other but for handles, links, signs and case, and too long to be so by chance."""
-    first = wording(a)
-    return first.length >= LONG_ENOUGH and first.copy == wording(b).copy
+    copy = wording(a).copy
+    return copy.count(" ") >= LONG_ENOUGH - 1 and copy == wording(b).copy
 
 
 def distance(a: Sight, b: Sight) -> float | None:
@@ -321,15 +350,23 @@ WEIGHTS = {
 
 def bands(texts: Iterable[tuple[int, str]]) -> list[tuple[int, ...]]:
     """For each type and text the keys of its bands; none for a text that is too short to be known again."""
-    found = [(type_id, wording(text)) for type_id, text in texts]
-    keys = _keys([(type_id, _digest(one)) for type_id, one in found if one.length >= LONG_ENOUGH])
-    return [next(keys) if one.length >= LONG_ENOUGH else () for _, one in found]
+    return [keys for keys, _ in bands_and_wordings(texts)]
 
 
-def _digest(one: Wording) -> list[int]:
+def bands_and_wordings(texts: Iterable[tuple[int, str]]) -> list[tuple[tuple[int, ...], Wording]]:
+    """For each type and text the keys of its bands, as `bands`, and its wording."""
+    found = [(type_id, *_cut(text)) for type_id, text in texts]
+    keys = _keys([(type_id, _digest(words, telling)) for type_id, words, telling in found if _is_long(words)])
+    return [(next(keys) if _is_long(words) else (), _wording(words, telling)) for _, words, telling in found]
+
+
+def _is_long(words: Sequence[str]) -> bool:
+    return len(words) >= LONG_ENOUGH
+
+
+def _digest(words: Sequence[str], telling: Iterable[str]) -> list[int]:
     # Both words and pairs: word order tells a copy from a likeness.
-    words = one.copy.split()
-    tokens = [*map(" ".join, zip(words, words[1:], strict=False)), *one.words]
+    tokens = [*map(" ".join, zip(words, words[1:], strict=False)), *telling]
     # Not by rensa's call for many: it makes threads, which a process that `pool.py` forks off waits for in vain.
     made = RMinHash(_BANDS * _ROWS, _SEED)
     made.update(tokens)

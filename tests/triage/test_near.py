@@ -12,7 +12,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from connector.triage.near import FAR, SURE, Sight, around, bands, cell, distance, is_copy, same, told
+from connector.triage.near import (
+    FAR,
+    SURE,
+    Sight,
+    around,
+    bands,
+    bands_and_wordings,
+    cell,
+    distance,
+    is_copy,
+    remember,
+    same,
+    told,
+    wording,
+)
 
 DAY = 86_400
 HERE = (45.0, -122.0)
@@ -115,7 +129,7 @@ def test_it_is_the_same_from_either_side(one: str, other: str, at: float) -> Non
 
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
-    assert told(text).length >= 0
+    assert told(text).words == set(wording(text).telling.split())
     assert len(bands([(1, text)])[0]) in (0, 4)
 
 
@@ -157,7 +171,15 @@ def test_a_batch_has_the_keys_of_its_texts_one_by_one(texts: list[tuple[int, str
     ],
 )
 def test_a_copy_is_told_by_its_words_alone(text: str, copy: str) -> None:
-    assert told(text).copy == copy
+    assert wording(text).copy == copy
+
+
+def test_what_another_process_read_out_of_a_text_is_not_read_again() -> None:
+    text = "A hole as deep as a bathtub, seen by nobody else"
+    [(keys, read)] = bands_and_wordings([(3, text)])
+    assert (keys, read) == (bands([(3, text)])[0], wording(text))
+    remember("sent from elsewhere", read)
+    assert is_copy("sent from elsewhere", text)
 
 
 def test_neighbouring_squares_are_told_apart() -> None:
