@@ -324,6 +324,7 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+        gc.freeze()  # what came since goes to the old ones as well: the next collection would walk all of it
         gc.unfreeze()
 
 
