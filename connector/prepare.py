@@ -23,6 +23,7 @@ from connector.store.bulk import json_text, time_text
 from connector.store.catalogue import Catalogue, RuleRow
 from connector.triage import Gazetteer, Place, Said, language, urgency
 from connector.triage.near import Wording, bands_and_wordings
+from connector.triage.text import Cut
 
 POST = (
     "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "conversation_id",
@@ -124,6 +125,8 @@ class _Draft:
     waits: bool = False
     answers: bool = False
     """Whether it is a reply in a conversation in which a place is missing."""
+    cut: Cut | None = None
+    """The words of a post whose place is looked for."""
     place: tuple[Any, ...] = ()
     """As `PLACE`; empty where no suspect comes of the post, nor an edit of one, and it answers nothing."""
     answer: tuple[Any, ...] = ()
@@ -227,8 +230,8 @@ class Preparer:
             self._hide(draft)
         self._find_places(drafts)
         self._seal(drafts, source)
-        found = urgency.find_all([draft.post.text if draft.place and draft.met else "" for draft in drafts])
-        ready = [self._ready(draft, danger) for draft, danger in zip(drafts, found, strict=True)]
+        dangers = [urgency.find_in(d.post.text, d.cut.words) if d.cut and d.met else None for d in drafts]
+        ready = [self._ready(draft, danger) for draft, danger in zip(drafts, dangers, strict=True)]
         waiting = [post for post in ready if post.waits]
         read = bands_and_wordings((post.suspect[0], post.row[_TEXT]) for post in waiting)
         for post, (keys, wording) in zip(waiting, read, strict=True):
@@ -256,6 +259,8 @@ class Preparer:
             draft.waits = bool(met) and self._waits(detail, met)
             draft.answers = bool(self.asked) and detail.kind is Kind.REPLY and detail.conversation_id in self.asked
         wanted = [d for d in drafts if d.waits or (d.met and (d.told or d.post.detail.edits)) or d.answers]
+        for draft in wanted:
+            draft.cut = Cut.of(draft.post.text)
         places = self._gazetteer.places([_told(draft) for draft in wanted])
         for draft, place in zip(wanted, places, strict=True):
             draft.place = place_columns(place, draft.said[0])
@@ -360,7 +365,7 @@ class Preparer:
 
 def _told(draft: _Draft) -> Said:
     detail = draft.post.detail
-    return Said(draft.post.text, detail.place_name, detail.lat, detail.lon, draft.answers)
+    return Said(draft.post.text, detail.place_name, detail.lat, detail.lon, draft.answers, draft.cut)
 
 
 def _may_be_edited(raw: bytes) -> bool:

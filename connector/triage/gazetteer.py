@@ -20,6 +20,7 @@ from connector.triage.grid import Areas, Around, District
 from connector.triage.names import Named, words_of
 from connector.triage.place import Method, Reader, Reading
 from connector.triage.search import Hit, Search
+from connector.triage.text import Cut
 
 NEAR_STREET = 150.0
 """Metres from a geotag within which a street names it."""
@@ -59,6 +60,8 @@ class Said(NamedTuple):
     lat: float | None = None
     lon: float | None = None
     asked: bool = False
+    cut: Cut | None = None
+    """The text's words, where somebody has cut it already."""
 
 
 @dataclass(slots=True)
@@ -126,7 +129,7 @@ class Gazetteer:
         """As `place`, for many posts, which costs less a post."""
         best = [self.at(p.lat, p.lon) if p.lat is not None and p.lon is not None else None for p in posts]
         unplaced = [at for at, here in enumerate(best) if here is None or here.name == OUTSIDE]
-        readings = self._reader.read_all((posts[at].text, posts[at].asked) for at in unplaced)
+        readings = self._reader.read_all((posts[at].text, posts[at].asked, posts[at].cut) for at in unplaced)
         for at, reading in zip(unplaced, readings, strict=True):
             best[at] = self._best(best[at], reading and self._place(reading), posts[at].tag)
         return best

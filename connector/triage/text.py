@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from string import ascii_letters, digits
+from typing import NamedTuple
 
 from connector.triage.names import ONE_FORM, plain
 
@@ -55,6 +56,18 @@ def cut(spaced: str) -> list[str]:
     if "'" in spaced or "_" in spaced:
         spaced = spaced.replace("'", "").replace("_", "")
     return [*spaced.split(), "", ""]
+
+
+class Cut(NamedTuple):
+    """A text as `spaced`, and its words as `cut`."""
+
+    spaced: str
+    words: list[str]
+
+    @classmethod
+    def of(cls, text: str) -> Cut:
+        folded = spaced(text)
+        return cls(folded, cut(folded))
 
 
 def ascii_words(text: str) -> list[str]:

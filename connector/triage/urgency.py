@@ -1,15 +1,14 @@
 """Dangers that a text tells of, as a dispatcher would hear them: gas, a wire down, fire, somebody hurt, water, a hole.
 
-`find` looks at every post that becomes a suspect, so a text without a danger's words costs one cut into words. What is
-negated, over, imagined, a joke, or told from afar is none. The phrases stand in `danger_words.py`; whom to call stands
-in the settings, `[oncall]`.
+`find_in` looks at every post that becomes a suspect, so a text without a danger's words costs one look at its words.
+What is negated, over, imagined, a joke, or told from afar is none. The phrases stand in `danger_words.py`; whom to call
+stands in the settings, `[oncall]`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import NamedTuple
 
@@ -27,6 +26,8 @@ for _kind, _needed in danger_words.NEEDED.items():
             _beside = [frozenset(words.split()) for words in _lists.split(",") if words]
             _BESIDE.setdefault(_word, []).append((_kind, _beside))
 _TELLING = frozenset(_BESIDE)
+_NAMING = frozenset().union(*danger_words.WORDS.values())
+"""Without one of these outside of its links a text tells of no danger."""
 _GAP, _WORD = r"\s+", r"[^\W_]+(?:'[^\W_]+)?"
 _OTHER_SCRIPT = re.compile("[\u0400-\u04ff\u0600-\u06ff\u3400-\u9fff\uac00-\ud7af]")
 _NO_SIGN = re.compile(r"[^\w\s.!?;@']|_")
@@ -54,25 +55,25 @@ class Danger(NamedTuple):
 
 def find(text: str) -> Danger | None:
     """The gravest danger that stands in a text, or None."""
-    return find_all([text])[0]
+    return find_in(text, cut(spaced(text)))
 
 
-def find_all(texts: Sequence[str]) -> list[Danger | None]:
-    """As `find`, for many texts, which costs less a text."""
-    # First what all of them need, then what few do: so the code of each stays in the processor's cache.
-    letters = list(map(plain, texts))
-    kinds = list(map(_possible, letters))
-    return [
-        (_in_latin(text, plainly, possible) if possible else None)
-        or (_in_other_scripts(text) if not text.isascii() and _OTHER_SCRIPT.search(text) else None)
-        for text, plainly, possible in zip(texts, letters, kinds, strict=True)
-    ]
+def find_in(text: str, words: Sequence[str]) -> Danger | None:
+    """As `find`, for a text that somebody has cut into words (`text.py`): then most cost a look at these."""
+    found = None if _NAMING.isdisjoint(words) else _in_latin(text, words)
+    if found is None and not text.isascii() and _OTHER_SCRIPT.search(text):
+        found = _in_other_scripts(text)
+    return found
 
 
-def _in_latin(text: str, letters: str, kinds: AbstractSet[str]) -> Danger | None:
+def _in_latin(text: str, there: Sequence[str]) -> Danger | None:
+    letters = plain(text)
+    kinds = _possible(letters)
+    if not kinds:
+        return None
     folded = letters.encode().translate(_FOLDED).decode() if letters.isascii() else _NO_SIGN.sub(" ", letters)
     for kind, words in danger_words.WORDS.items():
-        if kind in kinds and (match := _told(kind, folded)) and not words.isdisjoint(cut(spaced(text))):
+        if kind in kinds and (match := _told(kind, folded)) and not words.isdisjoint(there):
             flooded = kind == "hurt" and _TRAPPED.search(match[0]) and _FLOOD.search(folded)
             found = Danger("water" if flooded else kind, match.start(), match.end())
             return None if _is_far(folded, text, kind) else found

@@ -13,6 +13,7 @@ from connector.config import DEMO
 from connector.errors import ConfigError
 from connector.triage import OUTSIDE, Gazetteer, Said
 from connector.triage.geometry import Line, meeting, metres
+from connector.triage.text import Cut
 
 
 def feature(geometry: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
@@ -175,8 +176,16 @@ def test_posts_are_placed_together_as_each_by_itself(city: Gazetteer) -> None:
         Said("hole at 214 Birch Street", "", *ELSEWHERE),
         Said("town pool", asked=True),
     ]
-    assert city.places(posts) == [city.place(*post) for post in posts]
+    alone = [city.place(post.text, post.tag, post.lat, post.lon, post.asked) for post in posts]
+    assert city.places(posts) == alone
+    assert city.places([post._replace(cut=Cut.of(post.text)) for post in posts]) == alone
     assert city.places([]) == []
+
+
+def test_a_tag_is_opened_though_somebody_has_cut_the_text_already(city: Gazetteer) -> None:
+    text = "hole at #BirchAndQuarry"
+    assert city.places([Said(text, cut=Cut.of(text))]) == [city.place(text)]
+    assert city.place(text)
 
 
 def test_a_tag_of_a_whole_district_has_no_point(city: Gazetteer) -> None:
