@@ -84,7 +84,7 @@ class SafeHeaders:
     """Plain ASGI, for http alone: the pages' websocket passes untouched.
 
     Files that never change are scripts, styles and fonts, for which the policy says nothing: a browser reads it in
-    every answer, and with it in all of them opens its first page a tenth later.
+    every answer, and with it in a hundred of them opens its first page noticeably later.
     """
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
