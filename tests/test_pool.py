@@ -65,6 +65,20 @@ def test_processes_go_on_with_what_waits_there_while_nobody_takes_an_answer() ->
     assert moments[::2] == sorted(moments[::2]), "each process takes every second task, and they in turn"
 
 
+def test_a_long_answer_that_nobody_reads_yet_keeps_no_process_waiting() -> None:
+    with Pool(_long_answer, 2) as pool:
+        found = pool.results(range(8), ahead=3)
+        moments = [next(found)[0]]
+        time.sleep(0.5)
+        taken = time.time()
+        moments += [moment for moment, _ in found]
+    assert all(moment < taken for moment in moments)
+
+
+def _long_answer(number: int) -> tuple[float, bytes]:
+    return time.time(), bytes(200_000)
+
+
 def test_error_in_a_process_is_one_here_and_repeats_no_text() -> None:
     with Pool(_fragile, 2) as pool, pytest.raises(PoolError, match="ValueError") as told:
         list(pool.results([1, 5, 2]))
