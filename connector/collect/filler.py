@@ -80,6 +80,9 @@ class Filler:
         try:
             self._fill(source, gap)
         except Exception as error:  # noqa: BLE001 - the gap stays open, and is tried again
+            # The pages before it first: the next try goes on behind what is stored.
+            inbox = self._inbox_of(source)
+            self._until(lambda: not inbox.waits or self._is_over(source))
             self._put_off(gap, error)
         return True
 

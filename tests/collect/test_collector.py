@@ -21,7 +21,7 @@ from connector.config import Config
 from connector.errors import AuthError, SpentError, TemporaryError
 from connector.incoming import Arrived, Batch, Deleted, Incoming, Missed
 from connector.intake import Intake
-from connector.models import Gap, Post, ReadCount, ReadHour, SourceState, now
+from connector.models import Gap, GapState, Post, ReadCount, ReadHour, SourceState, now
 from connector.sealing import Sealer
 from connector.store import Database, catalogue
 from connector.store import sources as questions
@@ -344,7 +344,7 @@ def test_what_a_stream_says_it_missed_ends_the_gap_that_lasted_and_is_filled(cit
     city.was_alive("x", 3600)
     missed = Missed(begin, now(), "The stream was cut off")
     source = Told("x", city.config, [TemporaryError("Cut.", "x", 0.2, "rate limit"), Batch([missed], "c")], PUSHES)
-    source.fills = [batch("7", cursor="page 1"), TemporaryError("Slow.", "x", 0.1), batch("8", cursor="page 2")]
+    source.fills = [batch("7", cursor="page 1"), TemporaryError("Slow.", "x", 0.0), batch("8", cursor="page 2")]
     with city.running(source):
         city.stored("7", "8")
         until(lambda: [gap.state for gap in city.rows(select(Gap))] == ["filled"])
@@ -531,3 +531,26 @@ def test_a_deletion_in_the_spool_erases_what_came_before_it(city: City) -> None:
         pass
     collector.stop()
     assert {p.source_id for p in city.rows(select(Post)) if p.gone_at} == {"5"}
+
+
+def test_a_gap_is_not_tried_again_before_what_it_brought_is_stored(city: City) -> None:
+    begin, end = now() - timedelta(hours=2), now() - timedelta(hours=1)
+    with city.database.writing() as session:
+        session.add(Gap(source="x", from_at=begin, to_at=end, why="Cut.", state=GapState.OPEN, due_at=now()))
+    source = Told("x", city.config, [], PUSHES)
+    source.fills = [batch("7", cursor="page 1"), TemporaryError("Slow.", "x", 0.0)]
+    waiting = inboxes.Inbox(source, threading.Condition())
+    filling = filler.Filler(city.database, lambda: {"x": source}, lambda _: waiting)
+    filling.start()
+    try:
+        until(lambda: waiting.waits)
+        time.sleep(0.3)
+        assert len(source.asked) == 1, "nobody has stored the page yet"
+        assert city.rows(select(Gap.tries)) == [0]
+        page = waiting.next()
+        assert page
+        waiting.stored(page)
+        until(lambda: city.rows(select(Gap.tries)) != [0])
+    finally:
+        filling.stop()
+        until(lambda: filling.ended)
