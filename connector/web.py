@@ -31,9 +31,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 _STATIC = Path(streamlit.__file__).parent / "static"
-DRAWN_FIRST = ("PageLink", "Button", "Html", "ImageList", "TextArea", "MenuButton")
-"""Streamlit's scripts for what the Queue shows first, beside those that its index names: its card and keys. The list
-wants as much script as all the rest, so a browser fetches that once the card stands."""
+DRAWN_FIRST = ("PageLink", "Button", "Html")
+"""Streamlit's scripts for what the Queue shows first, beside those that its index names: its card and keys. What
+follows the card, the list above all, wants more script than all the rest: a browser fetches that once the card
+stands."""
 _SWAPPED = """\
 <style>[data-testid=stLayoutWrapper]:has(> .st-key-top_to_come):has(~ [data-testid=stLayoutWrapper] h1),
 :root:has(.st-key-try_again) .st-key-top_to_come {display: none}</style>"""

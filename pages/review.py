@@ -35,7 +35,7 @@ bulk.over()
 queue_filters.read_address()
 this = queue_header.asked()
 # The card is drawn before what stands around it, the first one too: whoever decides waits for the card alone.
-first, top = not desk.stands(), st.container(gap="small")
+first, top = desk.begins(), st.container(gap="small")
 with top:
     instead_of_top = st.empty()
 if first:
@@ -65,9 +65,10 @@ with st.bottom:
     bar.bar(None if queue.mine().picking else shown)
 another = desk.drawn(shown)
 desk.hold(shown)  # while the browser shows the card, and no eye waits for it
-queue_header.looked()
 if another:
     desk.shows(first)
+desk.follow()
+queue_header.looked()
 with top:
     queue_header.header(this, lambda: add_post.button(add))
 if rows:

@@ -7,7 +7,7 @@ stand in this row, each with a letter of its own. What a key means stands in `ve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -35,10 +35,13 @@ def bar(shown: Shown | None) -> None:
     with right:  # first: the next key waits for these
         if shown:
             _actions(shown)
-    with left:
-        happened()
-        if shown and not screen.phone():
-            _further(shown)
+    desk.follows(left, partial(_beside, shown))
+
+
+def _beside(shown: Shown | None) -> None:
+    happened()
+    if shown and not screen.phone():
+        _further(shown)
 
 
 # -- what happened -------------------------------------------------------------------------------------------------
@@ -114,7 +117,8 @@ def _actions(shown: Shown) -> None:
         st.button(
             "Type", key="type_row", shortcut="t", on_click=desk.choose, args=("type", shown), disabled=not shown.open
         )  # fmt: skip
-        _menu(shown, {_PARK_UNTIL: partial(desk.ask, "until", shown), _ALSO: partial(desk.choose, "also", shown)})
+        steps = {_PARK_UNTIL: partial(desk.ask, "until", shown), _ALSO: partial(desk.choose, "also", shown)}
+        desk.follows(st.container(width="content"), partial(_menu, shown, steps))
         st.space("stretch")
         for label, letter, by in (("Prev", "k", -1), ("Next", "j", 1)):
             name = f"step_{label.lower()}"
@@ -158,7 +162,7 @@ def _on_a_phone(shown: Shown, park: str) -> None:
     _menu(shown, steps)
 
 
-def _menu(shown: Shown, steps: dict[str, Callable[[], None]]) -> None:
+def _menu(shown: Shown, steps: Mapping[str, Callable[[], None]]) -> None:
     key = f"more_{shown.id}" if screen.phone() else "more"  # on a phone it decides too
     st.menu_button(
         "More", list(steps), key=key, on_click=lambda: steps[ss[key]](),

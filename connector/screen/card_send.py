@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from connector import screen
-from connector.screen import drafts
+from connector.screen import desk, drafts
 from connector.screen.desk import Shown
 from connector.triage import personal
 
@@ -19,8 +21,12 @@ def sends(shown: Shown, has_drafts: bool) -> None:
         drafts.none(shown.id)
     draft = drafts.known(shown.id).get("text", "")
     label = "What Accept sends :gray[· your draft]" if draft else "What Accept sends"
-    with st.expander(label, expanded=bool(draft), type="compact", icon=":material/outgoing_mail:"):
-        _area(shown, draft)
+    folded = st.expander(label, expanded=bool(draft), type="compact", icon=":material/outgoing_mail:")
+    if draft:  # it is what a key sends
+        with folded:
+            _area(shown, draft)
+    else:
+        desk.follows(folded, partial(_area, shown, ""))
 
 
 def _area(shown: Shown, draft: str) -> None:

@@ -6,6 +6,8 @@ suspect is parked until they may have answered.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from connector import screen
@@ -51,9 +53,10 @@ def where(found: queue.Card, shown: Shown) -> None:
     left, right = st.columns([1, 1], gap="medium", vertical_alignment="center")
     with left:
         st.markdown(f":material/location_on: **{screen.escaped(suspect.place)}**  \n:gray[{_evidence(suspect)}]")
-    with right, st.container(height=124, border=False):  # a fixed place: nothing jumps when the map is drawn
-        if suspect.lat is not None and suspect.lon is not None:
-            maps.small_map(suspect.lat, suspect.lon, suspect.place)
+    with right:
+        place = st.container(height=124, border=False)  # a fixed place: nothing jumps when the map is drawn
+    if suspect.lat is not None and suspect.lon is not None:
+        desk.follows(place, partial(maps.small_map, suspect.lat, suspect.lon, suspect.place))
 
 
 def _evidence(suspect: Suspect) -> str:

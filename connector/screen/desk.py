@@ -15,14 +15,16 @@ from typing import Any
 
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
+from streamlit.delta_generator import DeltaGenerator
 
 from connector import screen, workflow
 from connector.errors import ConnectorError
 from connector.screen.queue import Last, mine
 
 _BLINK = 0.4  # seconds
-SHOWING = {"first": 0.4, "next": 0.1}
-"""Seconds that a browser is left to show a card before it is told what stands around it."""
+SHOWING = {"first": 0.7, "next": 0.1}
+"""Seconds that a browser is left to show a card before it is told what stands around it: of two busy cores nearly all
+of the first ones."""
 _RENEW = 60.0
 """Seconds after which a claim on the card that still stands there is renewed."""
 
@@ -59,6 +61,8 @@ class Desk:
     photos: dict[str, bytes | str] = field(default_factory=dict)
     """By address: the picture, or why there is none; of one card only."""
     photos_of: int = 0
+    following: list[tuple[DeltaGenerator, Callable[[], None]]] = field(default_factory=list)
+    """What is still to be drawn beside the first card, and where."""
 
 
 def desk() -> Desk:
@@ -92,6 +96,32 @@ def shows(first: bool) -> None:
 def stands() -> bool:
     """Whether a card was drawn in this session, with everything around it."""
     return mine().drawn[0] > 0
+
+
+def begins() -> bool:
+    """The page begins to be drawn; whether for the first card of this session."""
+    desk().following = []
+    return not stands()
+
+
+def follows(place: DeltaGenerator, draw: Callable[[], None]) -> None:
+    """Of a card what no key waits for: at once, but beside the first card not before `follow`.
+
+    A browser that draws its first page takes as long as there are elements.
+    """
+    if stands():
+        with place:
+            draw()
+    else:
+        desk().following.append((place, draw))
+
+
+def follow() -> None:
+    """Draw what was put off."""
+    for place, draw in desk().following:
+        with place:
+            draw()
+    desk().following = []
 
 
 def _unseen(shown: Shown) -> bool:

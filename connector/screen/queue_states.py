@@ -24,15 +24,13 @@ def loading() -> None:
     with left:
         list_to_come()
     with right, st.container(border=True, height=screen.pane(HEIGHT)):
-        for tall in (20, 70, 20, 110, 60, 100):
-            st.skeleton(tall)
+        st.skeleton(HEIGHT - 36)
 
 
 def list_to_come() -> None:
-    """In the shape of the list."""
-    with st.container(border=True, height=screen.pane(HEIGHT), gap="xsmall"):
-        for _ in range(12):
-            st.skeleton(46)
+    """One for all of the list: each that moves takes a little of the time in which the first card is drawn."""
+    with st.container(border=True, height=screen.pane(HEIGHT)):
+        st.skeleton(HEIGHT - 36)
 
 
 def header_to_come() -> None:

@@ -9,12 +9,13 @@ from connector import web
 from tests.pages.browser import Site, painted, settled, waits_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-LATER = ("DataFrame", "ButtonGroup", "TextInput")
-"""What the list and the page's top line are made of."""
+LATER = ("DataFrame", "ButtonGroup", "TextInput", "ImageList", "TextArea", "MenuButton")
+"""What the list, the page's top line and what follows the card are made of."""
 _ORDER = """
 window.order = [];
 new MutationObserver(() => {
-    const seen = {card: "[class*=st-key-card_]", top: "h1", list: "[data-testid=stDataFrame]"};
+    const seen = {card: "[class*=st-key-accept_]", map: "[data-testid=stImage]", sends: "textarea",
+        more: ".st-key-more", further: ".st-key-further", top: "h1", list: "[data-testid=stDataFrame]"};
     for (const [name, where] of Object.entries(seen))
         if (!window.order.includes(name) && document.querySelector(where)) window.order.push(name);
 }).observe(document, {childList: true, subtree: true});
@@ -54,7 +55,25 @@ def test_the_card_stands_before_what_is_around_it_is_drawn(site: Site) -> None:
     page.add_init_script(_ORDER)
     page.reload()
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    assert page.evaluate("window.order") == ["card", "top", "list"]
+    order = page.evaluate("window.order")
+    assert order[0] == "card"
+    assert set(order[1:]) == {"map", "sends", "more", "further", "top", "list"}
+
+
+def test_a_draft_stands_there_with_the_keys_for_it_is_what_they_send(site: Site) -> None:
+    site.city.arrive("Huge pothole on Elm", "graffiti at the library")
+    page = site.open()
+    settled(page)
+    page.get_by_text("What Accept sends").click()
+    page.get_by_label("Description").fill("Pothole, half a metre wide")
+    page.get_by_label("Description").blur()
+    settled(page)
+    page.add_init_script(_ORDER)
+    page.reload()
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    order = page.evaluate("window.order")
+    assert set(order[:2]) == {"card", "sends"}
+    assert page.get_by_label("Description").input_value() == "Pothole, half a metre wide"
 
 
 def test_the_card_stays_where_it_is_while_the_rest_comes(site: Site) -> None:
