@@ -90,7 +90,7 @@ _TOOK = """() => new Promise((tell) => {
 })"""
 
 
-def pages(turns: int = 25, loads: int = 7) -> dict[str, Any]:
+def pages(turns: int = 25, loads: int = 11) -> dict[str, Any]:
     """Ratios to the bare app: `a_key` from the key to the next card, `cold` and `warm` from the address to the first.
 
     p50 and p95 of each, in milliseconds. `volume`: the same page, warm, over 1,000,000 posts and 100,000 that wait,

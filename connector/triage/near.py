@@ -1,8 +1,8 @@
 """Do two posts tell of the same problem? Type, place, time, wording, author and references are weighed into one number.
 
-Pure: no table, no clock. `keys` and `probes` are the hashed addresses under which `grouping.py` finds the few suspects
-worth weighing; `same` decides. A suspect is known by its first post alone, so posts never chain from street to street.
-The weights were fitted on labelled pairs (`python -m connector figures duplicates`).
+Pure: no table, no clock. `bands`, `cell` and `around` give the hashed addresses under which `grouping.py` finds the few
+suspects worth weighing; `same` decides. A suspect is known by its first post alone, so posts never chain from street to
+street. The weights were fitted on labelled pairs (`python -m connector figures duplicates`).
 """
 
 from __future__ import annotations
