@@ -132,3 +132,30 @@ def test_sources_and_rules_know_neither_tables_nor_pages() -> None:
 def test_no_file_names_the_place_where_it_was_written(place: str) -> None:
     assert len(SOURCES) > 100
     assert [file.name for file in SOURCES if place in file.read_text("utf-8")] == []
+
+
+_STEPS = ("pip check", "ruff check .", "ruff format --check .", "mypy", "lint-imports", "python -m pytest",
+          "python -m pytest -m long")  # fmt: skip
+_STUB = """\
+#!/bin/sh
+set -- "$(basename "$0")" "$@"
+case "$*" in "python3 -m venv "*) mkdir -p "$4/bin" && : > "$4/bin/activate" ;; esac
+echo "$*" >> "$CALLED"
+[ "$*" != "$FAILS" ]
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason=".ci/run is a script for bash")
+@pytest.mark.parametrize("fails", ["", *_STEPS])
+def test_ci_passes_only_if_every_step_does(fails: str, tmp_path: Path) -> None:
+    for name in ("chromium", "python3", *{step.split()[0] for step in _STEPS}):
+        stub = tmp_path / name
+        stub.write_text(_STUB)
+        stub.chmod(0o755)
+    told = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(tmp_path), "CALLED": str(tmp_path / "called")}
+    done = subprocess.run(
+        ["bash", str(ROOT / ".ci" / "run")], env=told | {"FAILS": fails}, capture_output=True, timeout=60
+    )
+    called = [line for line in (tmp_path / "called").read_text().splitlines() if line in _STEPS]
+    assert (done.returncode == 0) is (not fails)
+    assert called == list(_STEPS[: _STEPS.index(fails) + 1] if fails else _STEPS)
