@@ -70,7 +70,18 @@ def desk() -> Desk:
     return state
 
 
-# -- deciding ------------------------------------------------------------------------------------------------------
+# -- drawing -------------------------------------------------------------------------------------------------------
+
+
+def begins() -> bool:
+    """The page begins to be drawn; whether for the first card of this session."""
+    desk().following = []
+    return not stands()
+
+
+def stands() -> bool:
+    """Whether a card was drawn in this session."""
+    return mine().drawn[0] > 0
 
 
 def drawn(shown: Shown | None) -> bool:
@@ -93,17 +104,6 @@ def shows(first: bool) -> None:
         desk()  # asked for what it keeps of the session, Streamlit looks whether there is something newer to do
 
 
-def stands() -> bool:
-    """Whether a card was drawn in this session, with everything around it."""
-    return mine().drawn[0] > 0
-
-
-def begins() -> bool:
-    """The page begins to be drawn; whether for the first card of this session."""
-    desk().following = []
-    return not stands()
-
-
 def follows(place: DeltaGenerator, draw: Callable[[], None]) -> None:
     """Of a card what no key waits for: at once, but beside the first card not before `follow`.
 
@@ -122,6 +122,9 @@ def follow() -> None:
         with place:
             draw()
     desk().following = []
+
+
+# -- deciding ------------------------------------------------------------------------------------------------------
 
 
 def _unseen(shown: Shown) -> bool:
