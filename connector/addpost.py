@@ -26,7 +26,7 @@ from connector.sources import manual
 from connector.store import Database, bulk, catalogue
 from connector.store import sources as questions
 from connector.triage import Gazetteer, language, urgency
-from connector.triage.near import bands
+from connector.triage.near_keys import bands
 
 CAME_FROM = ("Nextdoor", "Group", "Phone", "E-mail", "Other")
 _KIND = "manual"

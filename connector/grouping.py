@@ -27,7 +27,9 @@ from connector.growth import AT_PLACE, DANGER, LAT, LON, METHOD, POSTED, TYPE, U
 from connector.models import Post, Suspect, SuspectPost, SuspectStatus
 from connector.store import bulk, near
 from connector.store.near import Facts
-from connector.triage.near import SURE, Sight, around, bands, cell, is_copy, is_spot, remember, same
+from connector.triage.near import SURE, Sight, is_spot, same
+from connector.triage.near_keys import around, bands, cell
+from connector.triage.wording import is_copy, remember
 
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
 _OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)

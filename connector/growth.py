@@ -15,7 +15,8 @@ from sqlmodel import Session
 from connector.models import Suspect, SuspectStatus
 from connector.prepare import PLACE, SUSPECT
 from connector.store import bulk, near
-from connector.triage.near import Wording, cell
+from connector.triage.near_keys import cell
+from connector.triage.wording import Wording
 
 _SUSPECT = (
     "id", "lead_post_id", "source", *SUSPECT, "people", "posts", "follows_id", "near_keys", "status", "created_at",

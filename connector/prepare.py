@@ -22,8 +22,9 @@ from connector.sources import Capabilities
 from connector.store.bulk import json_text, time_text
 from connector.store.catalogue import Catalogue, RuleRow
 from connector.triage import Gazetteer, Place, Said, language, urgency
-from connector.triage.near import Wording, bands_and_wordings
+from connector.triage.near_keys import bands_and_wordings
 from connector.triage.text import Cut
+from connector.triage.wording import Wording
 
 POST = (
     "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "conversation_id",
@@ -63,7 +64,7 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     waits: bool
     """Whether a person shall see it; one that a person added waits even where no rule met it."""
     bands: tuple[int, ...] = ()
-    """By which a suspect in other words, or a copy, is found: see `triage/near.py`."""
+    """By which a suspect in other words, or a copy, is found: see `triage/near_keys.py`."""
     wording: Wording | None = None
     """Read already for the bands."""
     answer: tuple[Any, ...] = ()

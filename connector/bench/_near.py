@@ -19,7 +19,7 @@ from connector.growth import Arrival
 from connector.models import NearKey, Post, Suspect, SuspectPost
 from connector.prepare import SUSPECT
 from connector.store import Database, bulk
-from connector.triage.near import around, bands, cell
+from connector.triage.near_keys import around, bands, cell
 
 _DAYS = 365
 """Over which the stored posts are spread."""

@@ -1,7 +1,7 @@
 """What is stored of near-duplicates: the keys by which suspects are found, who is in them, and what people parted.
 
 `grouping.py` asks for a whole batch at once; each question is one statement, whatever the number of posts. The keys
-themselves are made in `triage/near.py`.
+themselves are made in `triage/near_keys.py`.
 """
 
 from __future__ import annotations
