@@ -137,10 +137,14 @@ class ChannelContract:
         assert "\n" not in said
         assert SECRET not in said
 
-    def test_forgetting_twice_is_fine(self, channel: Channel) -> None:
+    def test_forgetting_also_twice_leaves_no_file_of_it(self, settings: dict[str, Any], tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        channel = self.load(settings, home)
         channel.send(a_request())
         channel.forget("SC-7F3K9Q")
         channel.forget("SC-7F3K9Q")
+        assert [file for file in home.rglob("*") if file.is_file()] == []
 
     def test_nothing_is_logged_of_it(self, channel: Channel, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG):

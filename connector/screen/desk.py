@@ -19,7 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from connector import screen, workflow
 from connector.errors import ConnectorError
-from connector.screen.queue import Last, mine
+from connector.screen.queue import Last, mine, touched
 
 _BLINK = 0.4  # seconds
 SHOWING = {"first": 0.7, "next": 0.1}
@@ -138,7 +138,7 @@ def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "", leav
 
     With `leaves` False the suspect stays on the card, as another version.
     """
-    mine().touched = True
+    touched()
     if _unseen(shown) or (shown.id, shown.version) in mine().done:
         return False
     done = screen.act(screen.Right.DECIDE, verb)
@@ -163,7 +163,7 @@ def mend(shown: Shown, verb: Callable[[], Any]) -> bool:
 def stay(shown: Shown) -> None:
     """Keep it on the card, whatever view it now belongs to."""
     mine().chosen = mine().linked = shown.id
-    mine().touched = True
+    touched()
 
 
 def undo(last: Last, verb: Callable[[], Any]) -> None:
@@ -181,7 +181,7 @@ def undo(last: Last, verb: Callable[[], Any]) -> None:
 def choose(what: str, shown: Shown | None) -> None:
     """Put the types into the bottom row, to be the suspect's `type` or another one for it `also`; or away again."""
     desk().choosing = (what, shown.id) if shown else ("", 0)
-    mine().touched = True
+    touched()
 
 
 def chosen_for(shown: Shown) -> str:
@@ -193,7 +193,7 @@ def chosen_for(shown: Shown) -> str:
 def ask(dialog: str, shown: Shown) -> None:
     """Open a dialog."""
     desk().dialog = dialog, shown.id
-    mine().touched = True
+    touched()
 
 
 def asked(shown: Shown) -> str:

@@ -105,7 +105,7 @@ def mine() -> Mine:
 
 
 def touched() -> None:
-    """Somebody chose something by hand; what the address still tells is older."""
+    """Something was pressed or chosen; what the address still tells is older."""
     mine().touched = True
 
 
