@@ -13,6 +13,7 @@ from sqlalchemy import text
 from connector import adapters, dispatch, doctor, sources, store
 from connector import config as settings
 from connector.config import Config
+from connector.doctor import _connections
 from connector.models import RequestType, Rule, Worker, now
 from connector.store import catalogue
 from tests.servers import Says, http_server, says_json
@@ -135,7 +136,7 @@ def test_each_credential_is_tried_with_one_call_and_the_terms_are_told(
 
 def test_a_source_that_does_not_answer_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X_TOKEN", SECRET)
-    monkeypatch.setattr(doctor, "_PATIENCE", 0.5)
+    monkeypatch.setattr(_connections, "_PATIENCE", 0.5)
     with http_server() as server:
         server.then(Says(how="silence"))
         more = f'[sources.fish]\nkind = "x"\nbearer_token = "env:X_TOKEN"\nendpoint = "{server.url}"'
