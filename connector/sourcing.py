@@ -11,7 +11,7 @@ from sqlmodel import Session
 from connector import sources
 from connector.config import Config
 from connector.errors import AlreadyDecidedError, ConnectorError
-from connector.models import AlertKind, Gap, SourceState
+from connector.models import AlertKind, Gap, SourceState, now
 from connector.store import Database, alerts, catalogue, gaps
 
 _MOVED = "It moved meanwhile; look again."
@@ -73,9 +73,17 @@ def seen(database: Database, alert_id: int, by: str) -> None:
         catalogue.audit(session, "alert: seen", {"source": alert.source, "kind": alert.kind}, by)
 
 
-def test(config: Config, name: str) -> tuple[bool, str]:
-    """Whether the platform lets us in, and a sentence on it, by the cheapest call; takes seconds, never raises."""
+def test(database: Database, config: Config, name: str) -> tuple[bool, str]:
+    """Whether the platform lets us in, and a sentence on it, by the cheapest call; takes seconds, never raises.
+
+    Not before the time that a platform asked to be tried again: who knocks meanwhile may have to wait longer.
+    """
     try:
+        with database.reading() as session:
+            state = session.get(SourceState, name)
+        if state and state.retry_at and state.retry_at > now():
+            at = state.retry_at.astimezone(config.city.zone)
+            return False, f"It asked not to be tried before {at:%H:%M}; test it then."
         return True, sources.load(name, config.sources[name], config).test()
     except ConnectorError as error:
         return False, str(error)

@@ -121,8 +121,19 @@ def test_an_alert_is_seen_once(database: Database) -> None:
     assert audit(database) == [("alert: seen", "Dana")]
 
 
-def test_testing_a_source_answers_with_a_sentence_whatever_is_wrong(config: Config) -> None:
-    assert sourcing.test(config, "birds")[0]
-    well, says = sourcing.test(config, "odd")
+def test_nobody_knocks_before_the_time_that_a_platform_named(config: Config, database: Database) -> None:
+    with database.writing() as session:
+        session.add(SourceState(name="birds", kind="sample", retry_at=now() + timedelta(minutes=5)))
+    well, says = sourcing.test(database, config, "birds")
+    assert not well
+    assert "asked not to be tried before" in says
+    with database.writing() as session:
+        session.get_one(SourceState, "birds").retry_at = now() - timedelta(seconds=1)
+    assert sourcing.test(database, config, "birds")[0]
+
+
+def test_testing_a_source_answers_with_a_sentence_whatever_is_wrong(config: Config, database: Database) -> None:
+    assert sourcing.test(database, config, "birds")[0]
+    well, says = sourcing.test(database, config, "odd")
     assert not well
     assert "smoke" in says

@@ -112,7 +112,8 @@ def _asking(row: Line, verbs: Verbs) -> None:
         if STATES[row.state] in ("red", "orange") and not row.waits_until:
             st.button("Try again now", key=f"retry_{row.name}", type="primary", on_click=verbs.retry, args=(row.name,))
         st.button("Pause", key=f"pause_{row.name}", on_click=verbs.pause, args=(row.name,))
-    st.button("Test the connection", key=f"test_{row.name}", on_click=_test, args=(row.name,))
+    if not row.waits_until:
+        st.button("Test the connection", key=f"test_{row.name}", on_click=_test, args=(row.name,))
 
 
 # -- a test that nobody waits for ----------------------------------------------------------------------------------
@@ -135,7 +136,8 @@ def _ask(name: str) -> None:
     """Begin to ask the platform; one question at a time."""
     begun: _Test | None = st.session_state.get(f"source_tested_{name}")
     if begun is None or begun[0].done():
-        asked = _testers().submit(sourcing.test, screen.house().config, name)
+        house = screen.house()
+        asked = _testers().submit(sourcing.test, house.database, house.config, name)
         st.session_state[f"source_tested_{name}"] = asked, now()
 
 
