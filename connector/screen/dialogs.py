@@ -17,6 +17,7 @@ from connector.screen import desk, drafts, verbs
 from connector.screen.desk import Shown
 from connector.screen.queue import ss
 from connector.store import around, queue
+from connector.triage import Place
 
 _WORK_BEGINS = time(6, 0)
 """What is parked until a day waits again by then, city time."""
@@ -61,19 +62,29 @@ def _close(_: bool = True) -> None:
 @st.dialog("Where is it?", width="medium", on_dismiss=desk.dismiss)
 def _place(shown: Shown) -> None:
     st.markdown(f":gray[Now: {screen.escaped(shown.place) or 'no place'}]")
+    key = f"place_{shown.id}"
     typed = st.text_input(
-        "Street, number, crossing or landmark", key=f"place_{shown.id}", live=True, placeholder="Quarry Road & Elm",
-        persist_state="session",
+        "Street, number, crossing or landmark", drafts.known(shown.id).get("place", ""), key=key, live=True,
+        on_change=lambda: drafts.keep(shown.id, "place", str(ss.get(key) or "")), persist_state="session",
+        placeholder="Quarry Road & Elm",
     )  # fmt: skip
     found = screen.house().gazetteer.search(typed or "")
     for number, place in enumerate(found):
         label = " · ".join(screen.escaped(text) for text in (place.name, place.district) if text)
-        if st.button(label, key=f"place_{shown.id}_{number}_{place.name}", icon=":material/location_on:"):
-            _close(verbs.set_place(shown, place))
+        if st.button(label, key=f"{key}_{number}_{place.name}", icon=":material/location_on:"):
+            _placed(shown, place)
     if typed and len(typed.strip()) > 1 and not found:
         st.markdown(":gray[Nothing of that name stands in the city's files.]")
     if shown.place and st.button("Nobody knows", key=f"no_place_{shown.id}", type="tertiary"):
-        _close(verbs.set_place(shown, None))
+        _placed(shown, None)
+
+
+def _placed(shown: Shown, place: Place | None) -> None:
+    """Set it; what was typed to find it has served."""
+    if verbs.set_place(shown, place):
+        drafts.keep(shown.id, "place", "")
+        ss.pop(f"place_{shown.id}", None)
+    _close()
 
 
 @st.dialog("Merge into", width="medium", on_dismiss=desk.dismiss)

@@ -1,7 +1,8 @@
 """What is typed on a card and not sent yet: kept in the database, so that F5 or the end of a shift loses nothing.
 
-`card_send.py` keeps the ticket's text, `dialogs.py` the note. A text area in a container named `live_…` hands its text
-over after half a second's rest (`connector/web.py`), so what stands here is at most that old.
+`card_send.py` keeps the ticket's text, `dialogs.py` the note and what a place is searched by. A text area in a
+container named `live_…` hands its text over after half a second's rest (`connector/web.py`), so what stands here is at
+most that old.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def none(suspect_id: int) -> None:
 
 
 def keep(suspect_id: int, name: str, text: str) -> None:
-    """From a callback: remember what was typed into `text` or `note`; empty: nothing any more."""
+    """From a callback: remember what was typed into `text`, `note` or `place`; empty: nothing any more."""
     content = known(suspect_id) | {name: text}
     content = {key: value for key, value in content.items() if value}
     ss["_draft"] = (suspect_id, content)

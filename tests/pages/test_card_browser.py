@@ -137,15 +137,21 @@ def test_a_note_and_a_description_outlive_f5(site: Site) -> None:
 
 
 @pytest.mark.long
-def test_a_place_is_found_while_it_is_typed(site: Site) -> None:
+def test_a_place_is_found_while_it_is_typed_and_what_is_typed_outlives_f5(site: Site) -> None:
     (one,) = site.city.arrive("pothole season is the only season")
     page = site.open()
     waits_for(page, one)
     page.keyboard.press("l")
     writing_in(page, "Where is it?")
     page.keyboard.type("harbor & 4")
+    until(lambda: kept(site).get("place") == "harbor & 4")
+    page.reload()  # as at the end of a shift: what was typed is still there
+    waits_for(page, one)
+    page.keyboard.press("l")
+    assert writing_in(page, "Where is it?").input_value() == "harbor & 4"
     page.get_by_role("button", name="Harbor Street & 4th Avenue").click()
     closed(page)
+    until(lambda: "place" not in kept(site))
     page.get_by_text("set by hand").wait_for()
     assert site.city.suspect(one).place == "Harbor Street & 4th Avenue"
 
