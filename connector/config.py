@@ -7,6 +7,7 @@ and checked when the adapter is loaded (`sources/__init__.py`, `dispatch/__init_
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from pathlib import Path
@@ -278,14 +279,20 @@ def demo_city() -> Config:
     every = float(table["demo"].get("every", Demo().every))
     # Shorter than a round of the replay, so that a post does not join itself: half of one, as `sample.py` shuffles.
     table["queue"] = {"same_days": every * _HALF_ROUND / 86_400} | table.get("queue", {})
-    if url := os.environ.get("CONNECTOR_DEMO_URL"):
-        table["city"]["url"] = url
+    places = _places("demo")
+    with contextlib.suppress(OSError):  # nothing was started here yet
+        table["city"]["url"] = demo_address(places["home"]).read_text("utf-8")
     port = table["demo"].get("desk_port", Demo().desk_port)
     table["channels"]["desk"] |= {
         "endpoint": f"http://127.0.0.1:{port}/open311/v2",
         "ticket_url": f"http://127.0.0.1:{port}/tickets/{{number}}",
     }
-    return _checked(table | _places("demo"), DEMO / "demo.toml")
+    return _checked(table | places, DEMO / "demo.toml")
+
+
+def demo_address(home: Path) -> Path:
+    """The file that says where the demo's pages were opened last: 8501 may have been taken."""
+    return home / "demo.url"
 
 
 def _places(mode: str) -> dict[str, Any]:

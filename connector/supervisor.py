@@ -1,7 +1,7 @@
 """The processes: the worker alone, or `run`: demo desk, worker and pages under one supervisor.
 
 `run` starts each as a process of its own, tells the address, and stops all of them at Ctrl-C, at SIGTERM, or when one
-of them ends. A killed supervisor takes its children with it: they watch for its end.
+of them ends. A killed supervisor takes its children with it: they watch for its end (`child.py`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ import structlog
 from filelock import FileLock, Timeout
 
 from connector import store, workflow
-from connector.config import DATA, DEMO, Config
+from connector.child import PARENT
+from connector.config import DATA, DEMO, Config, demo_address, demo_city
 from connector.demo import past
 from connector.errors import ConfigError, WorkerRunningError
 from connector.store import Database, house
 
 ROOT = DATA.parent
-_PARENT = "CONNECTOR_SUPERVISOR"
 log = structlog.get_logger()
 
 
@@ -48,7 +48,6 @@ def work(config: Config, stopping: threading.Event | None = None) -> None:
     """Be the worker until SIGTERM or Ctrl-C; WorkerRunningError when SQLite has one already."""
     stopping = stopping or threading.Event()
     _stop_at_signals(stopping)
-    _stop_with_parent(stopping)
     database = open_house(config)
     with only_worker(database):
         chores = []
@@ -107,6 +106,10 @@ def run(config: Config, port: int | None) -> int:
     chosen = port if port is not None else next((p for p in (8501,) if _free(p)), None) or _any_free()
     if port is not None and not _free(port):
         raise ConfigError(f"Port {port} is taken; choose another with --port.")
+    if config.is_demo:  # its links lead to these pages, whichever process writes them
+        config.home.mkdir(parents=True, exist_ok=True)
+        demo_address(config.home).write_text(f"http://127.0.0.1:{chosen}", "utf-8")
+        config = demo_city()
     open_house(config).close()
     children = [_started(part) for part in _parts(config, chosen)]
     try:
@@ -124,22 +127,22 @@ def run(config: Config, port: int | None) -> int:
 
 def _parts(config: Config, port: int) -> list[Part]:
     # A command started elsewhere must find the same settings file and the same package.
-    base = {**os.environ, _PARENT: str(os.getpid()), "PYTHONPATH": str(ROOT)}
-    base["CONNECTOR_DEMO_URL"] = f"http://127.0.0.1:{port}"  # what links in the demo's mails lead to
+    base = {**os.environ, PARENT: str(os.getpid()), "PYTHONPATH": str(ROOT)}
     if config.file:
         base["CONNECTOR_CONFIG"] = str(config.file.resolve())
     address = "127.0.0.1" if config.login is None else "0.0.0.0"  # without a login: this computer alone
+    child = [sys.executable, "-m", "connector.child"]
     pages = [
-        sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={port}",
+        *child, "streamlit", "run", str(ROOT / "app.py"), f"--server.port={port}",
         f"--server.address={address}", "--server.headless=true",
     ]  # fmt: skip
     parts = [
-        Part("worker", [sys.executable, "-m", "connector", "worker"], base),
+        Part("worker", [*child, "connector", "worker"], base),
         Part("pages", pages, base),
     ]
     if config.is_demo:
         command = [
-            sys.executable, "-m", "connector.demo.desk", "--database", str(past.desk_file(config)),
+            *child, "connector.demo.desk", "--database", str(past.desk_file(config)),
             "--services", str(DEMO / "desk.yaml"), "--port", str(config.demo.desk_port),
             "--timezone", config.city.timezone,
         ]  # fmt: skip
@@ -190,20 +193,6 @@ def _stop_at_signals(stopping: threading.Event) -> None:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-
-
-def _stop_with_parent(stopping: threading.Event) -> None:
-    """Without this a kill -9 of the supervisor would leave a worker that holds the lock."""
-    parent = os.environ.get(_PARENT)
-    if not parent:
-        return
-
-    def watch() -> None:
-        while not stopping.wait(1):
-            if os.getppid() != int(parent):
-                stopping.set()
-
-    threading.Thread(target=watch, name="watch the supervisor", daemon=True).start()
 
 
 def _free(port: int) -> bool:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,42 @@ def _policy() -> str:
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
         "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
     )
+
+
+class OnlyHere:
+    """Plain ASGI: without a login whoever reaches the pages is an administrator, so they answer this computer alone.
+
+    `run` and `.streamlit/config.toml` listen there only; a `--server.address` of somebody's own may not.
+    """
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+        self.open = _has_login()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.open or scope["type"] not in ("http", "websocket") or _is_here(scope.get("client")):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            said = "Without a login these pages answer the computer alone on which they run. Set [login] to open them."
+            await Response(said, 403, media_type="text/plain")(scope, receive, send)
+
+
+def _has_login() -> bool:
+    try:
+        return config.load().login is not None
+    except (ConnectorError, OSError):
+        return False
+
+
+def _is_here(client: tuple[str, int] | None) -> bool:
+    """Whether an address is this computer's own; one that nobody tells is not."""
+    try:
+        address = ip_address(client[0]) if client else None
+    except ValueError:
+        return False
+    return bool(address and (getattr(address, "ipv4_mapped", None) or address).is_loopback)
 
 
 class SafeHeaders:
@@ -356,4 +393,4 @@ async def keys(_: Request) -> Response:
 
 
 ROUTES = [Route("/healthz", health), Route("/keys.js", keys)]
-MIDDLEWARE = [Middleware(KeptFiles), Middleware(SafeHeaders), Middleware(ScriptsAhead)]
+MIDDLEWARE = [Middleware(OnlyHere), Middleware(KeptFiles), Middleware(SafeHeaders), Middleware(ScriptsAhead)]
