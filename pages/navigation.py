@@ -46,8 +46,13 @@ else:
     if page is pages[0] and not who.may(Right.QUEUE):
         st.switch_page(next(one for one in pages if one.visibility == "visible"))
     strip.strip()
-    if page is not pages[0]:
+    if page is pages[0]:
+        page.run()
+    else:
         desk.leave()
-    page.run()
+        above = st.container()
+        screen.demo_foot()  # before the page, which may end early; the Queue says it in its bottom row
+        with above:
+            page.run()
     screen.one_press_a_key()
 screen.rest(page.title)

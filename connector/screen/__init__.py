@@ -253,6 +253,17 @@ def colour(name: str) -> str:
     return _COLOURS[name][dark()]
 
 
+def demo() -> str:
+    """What the demo says of itself; empty in a city."""
+    return "Demo city: nothing leaves this computer." if house().config.is_demo else ""
+
+
+def demo_foot() -> None:
+    """The same as a page's last line."""
+    if told := demo():
+        st.markdown(f":gray[{told}]")
+
+
 def phone() -> bool:
     """The server cannot see the width; a real phone says so in its user agent."""
     return "Mobi" in st.context.headers.get("User-Agent", "")

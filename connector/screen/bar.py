@@ -55,7 +55,7 @@ def happened() -> None:
     if last:
         st.fragment(_became, run_every=POLL if last.how == "Accepted" else None)(last)
     elif not screen.phone():
-        st.markdown(f":gray[{day()}]")
+        st.markdown(f":gray[{screen.demo()} {day()}]")
 
 
 def _became(last: Last) -> None:

@@ -155,16 +155,25 @@ def counts() -> dict[str, int]:
 
 def day() -> str:
     """This person's figure of the day, and how old the queue is."""
-    with screen.answering():
-        (_, done), (waited, expired) = _figures(screen.me(), teams(), screen.midnight(), mine().moved), _waited()
-    said = "Demo city: nothing leaves this computer. " if screen.house().config.is_demo else ""
-    said += f"You decided {done:,} today."
+    done, waited, expired = _day()
+    said = f"You decided {done:,} today."
     if waited:
         half = f", half over {_for(waited.half)}" if waited.half else ""
         said += f" Oldest {_for(waited.oldest)}{half}."
     if expired:
         said += f" {expired:,} expired unopened in 7 days."
     return said
+
+
+def day_in_short() -> str:
+    """The same where there is less room."""
+    done, waited, _ = _day()
+    return f"{done:,} decided today" + (f" · oldest {_for(waited.oldest)}" if waited else "")
+
+
+def _day() -> tuple[int, queue.Waited | None, int]:
+    with screen.answering():
+        return _figures(screen.me(), teams(), screen.midnight(), mine().moved)[1], *_waited()
 
 
 def _for(since: datetime) -> str:

@@ -22,7 +22,7 @@ from connector import screen, sealing
 from connector.models import SuspectStatus, now
 from connector.screen import desk
 from connector.screen.card import HEIGHT
-from connector.screen.queue import mine, ss
+from connector.screen.queue import day_in_short, mine, ss
 from connector.screen.queue_states import loading
 from connector.store import queue
 
@@ -187,6 +187,10 @@ def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = 
             letter = screen.key("x") if desk.desk().choosing[1] != my.chosen else None
             icon = ":material/checklist:"
             st.button("Tick several", key="tick", type="tertiary", icon=icon, shortcut=letter, on_click=tick)
+        if my.last or screen.phone():  # in the bottom row stands what was decided
+            st.markdown(f":gray[{day_in_short()}]", width="content")
+    if screen.phone():
+        screen.demo_foot()
 
 
 def _grid(found: Sequence[queue.QueueRow], key: str, mode: Mode, marked: list[int]) -> None:

@@ -185,7 +185,16 @@ def test_new_ones_are_announced_urgent_ones_red_and_the_list_stays(city: City) -
 def test_own_figures_tell_the_day_and_the_age_of_the_queue(city: City) -> None:
     for hours in (1, 2, 30):
         one(city, first_posted_at=now() - timedelta(hours=hours))
-    assert "nothing leaves this computer. You decided 0 today. Oldest 30 h, half over 2 h." in drawn(shown())
+    assert "Demo city: nothing leaves this computer. You decided 0 today. Oldest 30 h, half over 2 h." in drawn(shown())
+
+
+def test_own_figures_stay_in_sight_once_something_was_decided(city: City) -> None:
+    first, _ = city.queued(2)
+    one(city, first_posted_at=now() - timedelta(hours=30))
+    page = shown(id=str(first))
+    assert "decided today" not in drawn(page)
+    press(page, f"dismiss_joke_{first}")
+    assert "1 decided today · oldest 30 h" in drawn(page)
 
 
 def test_what_expired_unopened_is_counted_where_the_age_of_the_queue_stands(city: City) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -113,3 +114,11 @@ def test_no_worker_is_said_beside_it(city: City) -> None:
     page = shown()
     assert "The worker stopped at" in page.error[0].value
     assert any(text.startswith("sample: Quiet for 2 h") for text in texts(page))
+
+
+@pytest.mark.parametrize("name", ["review", "tickets", "rules", "trends", "sources", "settings", "practice"])
+def test_every_page_of_the_demo_says_that_nothing_leaves(name: str, city: City) -> None:
+    page = shown()
+    page.switch_page(f"{name}.py").run()
+    assert not page.exception
+    assert marks(page).count("Demo city: nothing leaves this computer.") == 1
