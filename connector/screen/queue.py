@@ -16,6 +16,7 @@ from connector import screen
 from connector.decide import expired_since
 from connector.models import RequestType, now
 from connector.store import catalogue, queue
+from connector.store import sources as source_questions
 
 POLL = 3
 """Seconds between two looks for new posts, and for what became of the last decision."""
@@ -140,6 +141,20 @@ def kinds() -> list[RequestType]:
     """The types that are on, at most ten seconds old."""
     with screen.answering():
         return _kinds()
+
+
+@st.cache_data(ttl=10, max_entries=2, show_spinner=False)
+def _sources() -> dict[str, str]:
+    house = screen.house()
+    with house.database.reading() as session:
+        brought = {state.name: state.kind for state in source_questions.all_states(session)}
+    return {name: adapter.kind for name, adapter in house.config.sources.items()} | brought
+
+
+def sources() -> dict[str, str]:
+    """Name → kind of every source of the settings, and of those that brought posts otherwise: by a file, by hand."""
+    with screen.answering():
+        return _sources()
 
 
 def titles() -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from connector import screen
-from connector.screen.queue import FIND, VIEW, mine, ss, teams, titles, touched
+from connector.screen.queue import FIND, VIEW, mine, sources, ss, teams, titles, touched
 from connector.store.queue import NOWHERE, Filter
 
 VIEWS = {"all": "All", "urgent": "Urgent", "mine": "Mine", "parked": "Parked"}
@@ -37,16 +37,13 @@ def _key(name: str) -> str:
 def choices() -> dict[str, dict[str, str]]:
     """Name in the address → value → words; the first value is what holds if nothing is said."""
     house = screen.house()
-    used = [source.kind for source in house.config.sources.values()]
-    sources = {
-        name: screen.SOURCES.get(source.kind, name) if used.count(source.kind) == 1 else name
-        for name, source in house.config.sources.items()
-    }
+    used = [*(found := sources()).values()]
+    titled = {name: screen.SOURCES.get(kind, name) if used.count(kind) == 1 else name for name, kind in found.items()}
     districts = {district.name: district.name for district in house.gazetteer.districts}
     return {
         "sort": SORTS,
         "type": {"": "Any", **titles()},
-        "source": {"": "Any", **sources},
+        "source": {"": "Any", **titled},
         "lang": {"": "Any", **screen.LANGUAGES},
         "district": {"": "Any", **districts, NOWHERE: "No place"},
         "age": {"": "Any", **AGES},

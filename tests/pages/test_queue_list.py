@@ -20,6 +20,7 @@ from connector import decide, workflow
 from connector.models import User, now
 from connector.screen import bulk, queue_list
 from connector.store import queue
+from connector.store import sources as source_questions
 from tests.builders import a_suspect
 from tests.pages.browser import City
 from tests.pages.test_review import address, bodies, chosen, drawn, marking, press, pressing, shown, told
@@ -71,6 +72,15 @@ def test_a_filter_stands_in_the_address_and_on_the_button_and_urgent_ones_pass(
     assert len(listed(page)) == 3
     assert name not in page.query_params
     assert "clear_filters" not in [button.key for button in page.button]
+
+
+def test_a_source_that_brought_posts_by_a_file_can_be_chosen_though_no_setting_names_it(city: City) -> None:
+    with city.database.writing() as session:
+        source_questions.state(session, "storm of 2024", "file")
+    from_file, _ = one(city, source="storm of 2024"), one(city)
+    page = shown(source="storm of 2024")
+    assert listed(page) == [from_file]
+    assert label(page) == "Urgent first · File"
 
 
 def test_orders_put_urgent_ones_first_and_are_in_the_address(city: City) -> None:
