@@ -27,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 _figures = typer.Typer(no_args_is_help=True, help="How well the triage does, on posts that people labelled.")
 app.add_typer(_figures, name="figures")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many; without it all.", min=1)]
 
 
 def _command(function: Callable[P, None], group: typer.Typer = app) -> Callable[P, None]:
@@ -191,6 +192,7 @@ def _check_surface(surface: str) -> None:
 @_command
 def suspects(
     status: Annotated[str, typer.Option(help="waiting, accepted, dismissed …; all for every one")] = "waiting",
+    limit: Limit = None,
     json: Json = False,
 ) -> None:
     """List the suspects of one status."""
@@ -202,7 +204,7 @@ def suspects(
         typer.echo(f"--status is one of {', '.join(SuspectStatus)}, all.", err=True)
         raise typer.Exit(2)
     with _house(settings.load()).reading() as session:
-        found = queue.listed(session, "" if status == "all" else status)
+        found = queue.listed(session, "" if status == "all" else status, limit)
     rows: list[dict[str, Any]] = [
         {
             "id": s.id, "status": s.status, "type": s.type, "score": s.score, "posts": s.posts,
@@ -241,12 +243,12 @@ def decide(
 
 
 @_command
-def tickets(json: Json = False) -> None:
+def tickets(limit: Limit = None, json: Json = False) -> None:
     """List the deliveries and their tickets, the newest first."""
     from connector.store import tickets as questions
 
     with _house(settings.load()).reading() as session:
-        found = questions.page(session, limit=10_000)
+        found = questions.page(session, limit=limit)
     rows = [
         {
             "suspect_id": t.suspect_id, "channel": t.channel, "reference": t.reference, "status": t.status,

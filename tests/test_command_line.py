@@ -20,6 +20,7 @@ from connector import config as settings
 from connector.__main__ import app
 from connector.models import now
 from connector.store import house
+from tests.builders import a_dispatch, a_suspect
 from tests.conftest import KEY, SHARED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -222,6 +223,23 @@ def test_suspect_is_listed_decided_undone_and_its_ticket_shown(city: Path) -> No
     run("decide", str(suspect["id"]), "dismiss", "--reason", "joke")
     assert document("suspects", "--json", "--status", "all")[0]["status"] == "dismissed"
     assert document("tickets", "--json") == []
+
+
+def test_all_are_listed_and_no_more_than_asked_for(city: Path) -> None:
+    many = 1_100
+    run("ingest", "-", stdin="".join(a_line(str(number), f"pothole number {number}") for number in range(2)))
+    database = store.open_database(settings.load())
+    with database.writing() as session:
+        for _ in range(many - 2):
+            a_suspect(session, type_code="pothole")
+        for _ in range(3):
+            a_dispatch(session)
+    database.close()
+    listed = document("suspects", "--json")
+    assert len({suspect["id"] for suspect in listed}) == many
+    assert document("suspects", "--json", "--limit", "2") == listed[:2]
+    assert len(document("tickets", "--json")) == 3
+    assert len(document("tickets", "--json", "--limit", "2")) == 2
 
 
 def test_decision_that_comes_too_late_is_a_sentence_and_exit_code_1(city: Path) -> None:

@@ -237,8 +237,8 @@ class Listed:
     version: int
 
 
-def listed(session: Session, status: str = "", limit: int = 1000) -> list[Listed]:
-    """Suspects of one status, or all, urgent first, then the newest."""
+def listed(session: Session, status: str = "", limit: int | None = None) -> list[Listed]:
+    """Suspects of one status, or all, urgent first, then the newest; without a `limit` every one."""
     query = (
         _columns(
             Suspect.id, Suspect.status, RequestType.code, Suspect.score, Suspect.posts, Post.text, Suspect.place,

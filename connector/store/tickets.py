@@ -91,12 +91,12 @@ def page(
     session: Session,
     view: str = "all",
     find: str = "",
-    limit: int = 200,
+    limit: int | None = 200,
     after: tuple[datetime, int] | None = None,
 ) -> list[TicketRow]:
     """Tickets, those that need a person first, then `limit` others, newest first; `find` by reference, number or link.
 
-    `after` is `(since, dispatch_id)` of the last row of the page before, within one view.
+    `limit` None: all. `after` is `(since, dispatch_id)` of the last row of the page before, within one view.
     """
     query = _rows().where(Dispatch.status != D.CANCELLED)
     if view in VIEWS:
