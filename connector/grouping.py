@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -24,14 +25,16 @@ from sqlmodel import Session, col, select
 
 from connector import growth
 from connector.growth import AT_PLACE, DANGER, LAT, LON, METHOD, POSTED, TYPE, URGENT, Arrival, Growth, New
-from connector.models import Post, Suspect, SuspectPost, SuspectStatus
+from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.store import bulk, near
+from connector.store.around import accepted_near
 from connector.store.near import Facts
-from connector.triage.near import SURE, Sight, is_spot, same
+from connector.triage.near import FAR, SURE, Sight, is_spot, same
 from connector.triage.near_keys import around, bands, cell
 from connector.triage.wording import is_copy, remember
 
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
+_SIMILAR = timedelta(weeks=8)
 _OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 
 
@@ -276,6 +279,14 @@ def regroup(session: Session, suspect: Suspect) -> None:
     near.insert_keys(session, [(key, int(lead.posted_at.timestamp()), suspect.id or 0) for key in keys])
     suspect.near_keys = near.packed(keys)
     session.add(suspect)
+
+
+def similar(session: Session, suspect: Suspect) -> list[int]:
+    """Accepted suspects of its type at or near its place, of the last weeks, the newest first: tickets may be known."""
+    if suspect.lat is None or suspect.lon is None:
+        return []
+    keys = around(suspect.request_type_id, suspect.lat, suspect.lon)
+    return accepted_near(session, suspect, keys, now() - _SIMILAR, FAR)
 
 
 def _sight(arrival: Arrival) -> Sight:

@@ -227,7 +227,7 @@ def test_suspect_is_listed_decided_undone_and_its_ticket_shown(city: Path) -> No
 
 def test_all_are_listed_and_no_more_than_asked_for(city: Path) -> None:
     many = 1_100
-    run("ingest", "-", stdin="".join(a_line(str(number), f"pothole number {number}") for number in range(2)))
+    run("ingest", "-", stdin=a_line("1") + a_line("2", "another pothole"))
     database = store.open_database(settings.load())
     with database.writing() as session:
         for _ in range(many - 2):

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 
 from connector import workflow
 from connector.config import Config
-from connector.grouping import regroup
+from connector.grouping import regroup, similar
 from connector.incoming import Arrived, Batch, Deleted, Detail, Incoming, Kind, Person, Reference
 from connector.intake import From, Intake, Taken
 from connector.models import (
@@ -26,12 +26,14 @@ from connector.models import (
     SuspectStatus,
     Ticket,
     TicketStatus,
+    now,
 )
 from connector.sealing import Sealer
 from connector.sources.x import CAPABILITIES
 from connector.store import Database, bulk, near
 from connector.triage import Gazetteer
-from tests.builders import a_dispatch, a_rule, a_ticket, a_type
+from tests.builders import a_dispatch, a_rule, a_suspect, a_ticket, a_type
+from tests.builders import a_post as stored_post
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ORIGIN = From("x", "x", CAPABILITIES)
@@ -368,3 +370,36 @@ def test_one_batch_several_or_a_restart_after_each_post_group_alike(
             before = (suspect.people, suspect.posts, suspect.first_posted_at, suspect.last_posted_at)
             near.recount(session, suspect)
             assert (suspect.people, suspect.posts, suspect.first_posted_at, suspect.last_posted_at) == before
+
+
+# -- tickets on what seems the same --------------------------------------------------------------------------------
+
+
+def standing(session: Session, days: float = 1, metres: float = 0, **values: Any) -> Suspect:
+    """An accepted suspect so many days old, so many metres north of `HERE`, found by its keys."""
+    written = now() - timedelta(days=days)
+    place = {"lat": HERE["lat"] + metres / 111_195, "lon": HERE["lon"], "place": "Birch Street"}
+    post = stored_post(session, HOLE, posted_at=written)
+    suspect = a_suspect(session, post=post, **({"status": "accepted"} | place | values))
+    regroup(session, suspect)
+    return suspect
+
+
+def test_tickets_are_similar_of_one_type_near_by_in_the_last_weeks(house: House) -> None:
+    with house.database.writing() as session:
+        here = standing(session, status="waiting")
+        wanted = [standing(session, days, metres).id for days, metres in ((2, 0), (5, 100), (50, 60))]
+        standing(session, days=60)
+        standing(session, metres=130)
+        standing(session, type_code="gas")
+        for status in ("waiting", "dismissed", "parked"):
+            standing(session, status=status)
+        assert similar(session, here) == wanted
+        assert here.id not in similar(session, standing(session, days=0.5))
+
+
+def test_without_a_place_no_ticket_is_similar(house: House) -> None:
+    with house.database.writing() as session:
+        standing(session)
+        nowhere = standing(session, lat=None, lon=None, place="", status="waiting")
+        assert similar(session, nowhere) == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from connector import screen, sealing
+from connector import grouping, screen, sealing
 from connector.models import SuspectStatus, now
 from connector.screen import card_around, card_head, card_names, card_post, card_send, card_where, desk
 from connector.screen.desk import Shown
@@ -19,6 +19,7 @@ from connector.triage import personal
 
 HEIGHT = 626
 """Of list and card: with the header above and the actions below it fills 900 px."""
+_SIMILAR = 3
 
 
 def card(suspect_id: int | None) -> Shown | None:
@@ -28,7 +29,7 @@ def card(suspect_id: int | None) -> Shown | None:
         if not found:
             return None
         suspect, posts = found.suspect, [one.post for one in found.posts]
-        known = [*(earlier.id for earlier in queue.similar(session, suspect)), suspect.follows_id]
+        known = [*grouping.similar(session, suspect)[:_SIMILAR], suspect.follows_id]
         filed = tickets.by_suspects(session, [id_ for id_ in dict.fromkeys(known) if id_])
         thread = around.thread(session, posts)
     names = card_names.opened(suspect.id or 0, ((one.post, one.kind) for one in (*found.posts, *thread)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from connector.models import Post, RequestType, SourceState, Suspect, SuspectStatus, User
+from connector.models import NearKey, Post, RequestType, SourceState, Suspect, SuspectStatus, User
 from connector.store.queue import CardPost
 
 _columns: Any = select  # sqlmodel's types end at four columns
@@ -22,7 +22,7 @@ _METRES_A_DEGREE = 111_195.0
 _NEAR = 1500.0
 """Metres; what is further away is hardly the same problem."""
 _LOOKED_AT = 300
-"""So many of the newest that wait are looked at."""
+"""So many of the newest are looked at."""
 
 
 def thread(session: Session, posts: Sequence[Post], limit: int = 20) -> list[CardPost]:
@@ -105,6 +105,32 @@ def _metres(suspect: Suspect, lat: float | None, lon: float | None) -> float | N
         return None
     wide = cos(radians(suspect.lat))
     return _METRES_A_DEGREE * hypot((lon - suspect.lon) * wide, lat - suspect.lat)
+
+
+def accepted_near(session: Session, suspect: Suspect, keys: Sequence[int], since: datetime, metres: float) -> list[int]:
+    """Accepted suspects of its type within so many metres whose first post was written since, the newest first.
+
+    `keys`: of the squares of ground around it, under which `near_key` finds them, whatever else is stored.
+    """
+    newest = (
+        select(NearKey.suspect_id, NearKey.at)
+        .where(col(NearKey.key).in_(keys), NearKey.at >= int(since.timestamp()))
+        .order_by(col(NearKey.at).desc())
+        .limit(_LOOKED_AT)
+        .subquery()
+    )
+    query = (
+        _columns(Suspect.id, Suspect.lat, Suspect.lon)
+        .join(newest, newest.c.suspect_id == col(Suspect.id))
+        .where(
+            Suspect.status == SuspectStatus.ACCEPTED,
+            Suspect.request_type_id == suspect.request_type_id,
+            Suspect.id != suspect.id,
+        )
+        .order_by(newest.c.at.desc(), col(Suspect.id).desc())
+    )
+    far = ((id_, _metres(suspect, lat, lon)) for id_, lat, lon in session.exec(query))
+    return [id_ for id_, away in far if away is not None and away <= metres]
 
 
 def claim(session: Session, suspect_id: int) -> tuple[str, datetime | None]:

@@ -22,7 +22,6 @@ from connector.models import (
     SourceState,
     Suspect,
     SuspectPost,
-    SuspectStatus,
     now,
 )
 
@@ -107,24 +106,6 @@ def by_post(session: Session, post_id: str, sources: Sequence[str]) -> int | Non
         .limit(1)
     )
     return session.exec(query).first()
-
-
-def similar(session: Session, suspect: Suspect, limit: int = 3) -> list[Suspect]:
-    """Accepted suspects of the same type at the same place, the newest first."""
-    if not suspect.place:
-        return []
-    query = (
-        select(Suspect)
-        .where(
-            Suspect.status == SuspectStatus.ACCEPTED,
-            Suspect.request_type_id == suspect.request_type_id,
-            Suspect.place == suspect.place,
-            Suspect.id != suspect.id,
-        )
-        .order_by(col(Suspect.id).desc())
-        .limit(limit)
-    )
-    return list(session.exec(query))
 
 
 def decisions(session: Session, suspect_id: int) -> list[Decision]:

@@ -25,7 +25,6 @@ from connector.store.cards import CardPost as CardPost
 from connector.store.cards import by_post as by_post
 from connector.store.cards import card as card
 from connector.store.cards import decisions as decisions
-from connector.store.cards import similar as similar
 from connector.store.listing import AGES as AGES
 from connector.store.listing import NOWHERE as NOWHERE
 from connector.store.listing import SORTS as SORTS

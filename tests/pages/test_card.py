@@ -14,6 +14,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from connector import access, media, screen, workflow
+from connector.grouping import regroup
 from connector.models import (
     AuditEntry,
     Decision,
@@ -27,7 +28,7 @@ from connector.models import (
     User,
     now,
 )
-from tests.builders import a_post, a_suspect, added
+from tests.builders import a_dispatch, a_post, a_suspect, a_ticket, added
 from tests.pages.browser import City
 from tests.pages.test_review import bodies, chosen, drawn, press, shown
 
@@ -75,6 +76,27 @@ def test_how_many_told_of_it_leads_the_card(city: City) -> None:
     ]
     assert facts.value.startswith("**3 people**, first ")
     assert "3 people" not in drawn(shown(id=str(one))).replace(facts.value, "")
+
+
+def test_tickets_of_the_last_weeks_near_by_are_named_with_their_state(city: City) -> None:
+    place = {"lat": 45.0, "lon": -122.0, "place": "Quarry Road"}
+    with city.database.writing() as session:
+        one = a_suspect(session, POTHOLE, **place)
+        numbers = []
+        for text, status in ((POTHOLE, "open"), ("the hole again", "closed")):
+            accepted = a_suspect(session, text, status="accepted", decided_at=now(), decided_by="demo", **place)
+            regroup(session, accepted)
+            numbers.append(a_ticket(session, a_dispatch(session, accepted), status=status).number)
+        a_ticket(session, number="PA-26-ELSEWHERE")
+        id_ = one.id
+    told = drawn(shown(id=str(id_)))
+    assert "Similar tickets" in told
+    assert all(f"{number}, Quarry Road, just now" in told for number in numbers)
+    assert "ELSEWHERE" not in told
+    page = shown(id=str(id_))
+    assert [link.proto.query_string for link in page.get("page_link") if link.proto.label == "See ticket"] == [
+        f"find={reference}" for reference in reversed([row.reference for row in rows(city, Dispatch)][:2])
+    ]
 
 
 def test_danger_stands_in_red_with_whom_to_call(city: City) -> None:
