@@ -125,8 +125,10 @@ def city_map(spots: Sequence[tuple[float, float, str]], height: int) -> None:
         return
     x = alt.X("lon:Q", axis=None, scale=alt.Scale(domain=[everything.lon.min(), everything.lon.max()], nice=False))
     y = alt.Y("lat:Q", axis=None, scale=alt.Scale(domain=[everything.lat.min(), everything.lat.max()], nice=False))
-    marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=screen.colour("blue"), clip=True)
-    chart = _lines(streets, x, y, "line", 1) + marks.encode(x=x, y=y, tooltip=["type:N"])
+    chart = _lines(streets, x, y, "line", 1)
+    if spots:  # a layer without a mark has no name that a screen reader could say
+        marks = alt.Chart(dots).mark_circle(size=26, opacity=0.55, color=screen.colour("blue"), clip=True)
+        chart += marks.encode(x=x, y=y, tooltip=["type:N"])
     st.altair_chart(
         chart.configure_view(strokeWidth=0).properties(height=height, padding=0), alt="Accepted requests on the map"
     )
