@@ -119,13 +119,46 @@ def test_imports_look_downwards_only() -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-500:]
 
 
-def test_sources_and_rules_know_neither_tables_nor_pages() -> None:
-    """Only `sample` asks the models for the time; no adapter, rule or triage knows a session or a widget."""
-    for folder in ("sources", "rules", "triage", "dispatch"):
-        for file in (ROOT / "connector" / folder).rglob("*.py"):
-            text = file.read_text("utf-8")
-            assert "import streamlit" not in text, file
-            assert "sqlmodel" not in text, file
+def imported(file: Path) -> set[str]:
+    """Every name that a file imports, in whole: `connector.models.now` for `from connector.models import now`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports by dots"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def within(names: set[str], *packages: str) -> set[str]:
+    return {name for name in names if f"{name}.".startswith(tuple(f"{package}." for package in packages))}
+
+
+def test_only_what_stands_around_the_pages_knows_streamlit() -> None:
+    files = (ROOT / "connector").rglob("*.py")
+    knows = {str(file.relative_to(ROOT / "connector")) for file in files if within(imported(file), "streamlit")}
+    others = {name for name in knows if not name.startswith("screen" + os.sep)}
+    assert others == {"web.py"}
+
+
+@pytest.mark.parametrize("folder", ["sources", "rules", "triage", "dispatch"])
+def test_what_talks_and_what_judges_knows_no_table(folder: str) -> None:
+    """Of the models only the time, and the word for why a source missed posts; of the rest nothing that keeps rows."""
+    for file in (ROOT / "connector" / folder).rglob("*.py"):
+        known = within(imported(file), "connector.models", "connector.store", "sqlmodel", "sqlalchemy", "alembic")
+        allowed = {"connector.models.now", "connector.models.GapCause"} if folder == "sources" else set()
+        assert known <= allowed, file
+
+
+@pytest.mark.parametrize("package", ["sources", "dispatch"])
+def test_no_adapter_imports_another(package: str) -> None:
+    kinds = adapters.kinds(f"connector.{package}")
+    for kind in kinds:
+        others = [f"connector.{package}.{other}" for other in kinds if other != kind]
+        folder = ROOT / "connector" / package
+        for file in [*folder.glob(f"{kind}.py"), *(folder / kind).rglob("*.py")]:
+            assert within(imported(file), *others) == set(), file
 
 
 @pytest.mark.parametrize("place", ["/wo" + "rk/", "/t" + "mp/"])
