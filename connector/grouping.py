@@ -281,10 +281,11 @@ def regroup(session: Session, suspect: Suspect) -> None:
     session.add(suspect)
 
 
-def similar(session: Session, suspect: Suspect) -> list[int]:
-    """Accepted suspects of its type at or near its place, of the last weeks, the newest first: tickets may be known."""
+def similar(session: Session, suspect: Suspect) -> dict[int, float]:
+    """Accepted suspects of its type at or near its place, of the last weeks, the newest first: their tickets may be on
+    the same. Id → metres."""
     if suspect.lat is None or suspect.lon is None:
-        return []
+        return {}
     keys = around(suspect.request_type_id, suspect.lat, suspect.lon)
     return accepted_near(session, suspect, keys, now() - _SIMILAR, FAR)
 

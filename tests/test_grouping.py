@@ -394,7 +394,9 @@ def test_tickets_are_similar_of_one_type_near_by_in_the_last_weeks(house: House)
         standing(session, type_code="gas")
         for status in ("waiting", "dismissed", "parked"):
             standing(session, status=status)
-        assert similar(session, here) == wanted
+        found = similar(session, here)
+        assert list(found) == wanted
+        assert [round(metres) for metres in found.values()] == [0, 100, 60]
         assert here.id not in similar(session, standing(session, days=0.5))
 
 
@@ -402,4 +404,4 @@ def test_without_a_place_no_ticket_is_similar(house: House) -> None:
     with house.database.writing() as session:
         standing(session)
         nowhere = standing(session, lat=None, lon=None, place="", status="waiting")
-        assert similar(session, nowhere) == []
+        assert similar(session, nowhere) == {}

@@ -7,6 +7,8 @@ Read once, then drawn in reading order by the modules beside this one: `card_hea
 
 from __future__ import annotations
 
+from itertools import islice
+
 import streamlit as st
 
 from connector import grouping, screen, sealing
@@ -29,8 +31,9 @@ def card(suspect_id: int | None) -> Shown | None:
         if not found:
             return None
         suspect, posts = found.suspect, [one.post for one in found.posts]
-        known = [*grouping.similar(session, suspect)[:_SIMILAR], suspect.follows_id]
-        filed = tickets.by_suspects(session, [id_ for id_ in dict.fromkeys(known) if id_])
+        near = dict(islice(grouping.similar(session, suspect).items(), _SIMILAR))
+        known = [id_ for id_ in dict.fromkeys([*near, suspect.follows_id]) if id_]
+        filed = tickets.by_suspects(session, known)
         thread = around.thread(session, posts)
     names = card_names.opened(suspect.id or 0, ((one.post, one.kind) for one in (*found.posts, *thread)))
     shown = _shown(found)
@@ -42,7 +45,7 @@ def card(suspect_id: int | None) -> Shown | None:
             card_post.post(found, names)
         card_where.where(found, shown)
         card_around.notes(found.notes[::-1])
-        card_around.known(filed)
+        card_around.known(filed, near, shown)
         card_around.others(found, names, shown)
         card_around.thread(thread, names)
         if shown.open:

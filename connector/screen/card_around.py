@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from connector import screen
-from connector.models import DeliveryStatus, Note, RequestType
+from connector.models import DeliveryStatus, Note, RequestType, TicketStatus
 from connector.screen import verbs
 from connector.screen.card_names import NOBODY, Names
 from connector.screen.card_post import marked
@@ -16,6 +16,12 @@ from connector.store import queue, tickets
 
 _FIRST = 4
 """Posts shown before somebody asks for all: each has a button of its own, and buttons cost time."""
+_LIVE = (
+    DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT, TicketStatus.OPEN, TicketStatus.UNTRACKABLE
+)  # fmt: skip
+"""States of a ticket that somebody will still work on."""
+_ASIDE = 10.0
+"""Metres from which on a ticket is said to be elsewhere."""
 
 
 def notes(found: Sequence[Note]) -> None:
@@ -26,18 +32,35 @@ def notes(found: Sequence[Note]) -> None:
             screen.posts([[(f"{note.by}, {screen.clock(note.at)}  ", "by"), (note.text, "")] for note in found])
 
 
-def known(filed: Sequence[tickets.TicketRow]) -> None:
-    """Tickets on what seems the same."""
-    shown = [row for row in reversed(filed) if row.status != DeliveryStatus.CANCELLED][:3]
-    if not shown:
+def known(filed: Sequence[tickets.TicketRow], metres: Mapping[int, float], shown: Shown) -> None:
+    """Tickets on what seems the same, with a way to put these posts to one that is not closed: a key for the first."""
+    told = [row for row in reversed(filed) if row.status != DeliveryStatus.CANCELLED][:3]
+    if not told:
         return
+    attach = screen.key("shift+a")
     with st.container(gap="xxsmall"):
         st.markdown("**Similar tickets**")
-        for row in shown:
+        for row in told:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 st.badge(row.state, color=screen.STATE_COLOURS.get(row.state, "gray"))  # type: ignore[arg-type]
-                st.text(f"{row.number or row.reference}, {row.place}, {screen.ago(row.since)}", width="content")
+                st.text(_ticket(row, metres.get(row.suspect_id, 0.0)), width="content")
                 st.page_link("tickets.py", label="See ticket", query_params={"find": row.reference})
+                if shown.open and row.state in _LIVE:
+                    st.button(
+                        "Attach to it", key=f"attach_{row.dispatch_id}_{shown.id}_{shown.version}", type="tertiary",
+                        shortcut=attach, on_click=verbs.attach, args=(shown, row.suspect_id, _name(row)),
+                        help="It tells of the same: these posts go to that ticket, and none is filed",
+                    )  # fmt: skip
+                    attach = None
+
+
+def _ticket(row: tickets.TicketRow, metres: float) -> str:
+    far = f"{metres:.0f} m away" if metres >= _ASIDE else ""
+    return ", ".join(part for part in (_name(row), row.place, far, screen.ago(row.since)) if part)
+
+
+def _name(row: tickets.TicketRow) -> str:
+    return row.number or row.reference
 
 
 def others(found: queue.Card, names: Mapping[int, Names], shown: Shown) -> None:

@@ -30,6 +30,7 @@ KEYS = (
     ("T", "another type"),
     ("L", "place: search the city's streets, crossings and landmarks"),
     ("M", "merge into another suspect"),
+    ("Shift + A", "attach to the open ticket on the same problem that the card names"),
     ("N", "note for colleagues"),
     ("G", "give it to a person or a team"),
     ("W", "ask where it is, and park"),

@@ -20,7 +20,7 @@ REASONS: dict[str, str] = dict(
 )
 ANSWERED_IN = timedelta(days=3)
 """So long a suspect is parked whose author was asked for the place."""
-UNDONE = ("Accepted", "Dismissed", "Parked", "Merged", "Split off", "Also filed")
+UNDONE = ("Accepted", "Dismissed", "Parked", "Merged", "Attached", "Split off", "Also filed")
 """What U takes back."""
 
 
@@ -105,6 +105,14 @@ def merge(shown: Shown, into: int) -> bool:
     if done:
         mine().go_anyway(into)
     return done
+
+
+def attach(shown: Shown, to: int, number: str) -> None:
+    """Its posts go to an accepted suspect, whose ticket tells of the same; nothing new is filed."""
+    database = screen.house().database
+    desk.decide(
+        shown, "Attached", lambda: workflow.merge(database, shown.id, to, screen.me(), shown.version), f"to {number}"
+    )  # fmt: skip
 
 
 def set_place(shown: Shown, place: Place | None) -> bool:

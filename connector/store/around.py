@@ -107,8 +107,11 @@ def _metres(suspect: Suspect, lat: float | None, lon: float | None) -> float | N
     return _METRES_A_DEGREE * hypot((lon - suspect.lon) * wide, lat - suspect.lat)
 
 
-def accepted_near(session: Session, suspect: Suspect, keys: Sequence[int], since: datetime, metres: float) -> list[int]:
-    """Accepted suspects of its type within so many metres whose first post was written since, the newest first.
+def accepted_near(
+    session: Session, suspect: Suspect, keys: Sequence[int], since: datetime, metres: float
+) -> dict[int, float]:
+    """Accepted suspects of its type and how far away, at most `metres`, whose first post was written since; the newest
+    first.
 
     `keys`: of the squares of ground around it, under which `near_key` finds them, whatever else is stored.
     """
@@ -130,7 +133,7 @@ def accepted_near(session: Session, suspect: Suspect, keys: Sequence[int], since
         .order_by(newest.c.at.desc(), col(Suspect.id).desc())
     )
     far = ((id_, _metres(suspect, lat, lon)) for id_, lat, lon in session.exec(query))
-    return [id_ for id_, away in far if away is not None and away <= metres]
+    return {id_: away for id_, away in far if away is not None and away <= metres}
 
 
 def claim(session: Session, suspect_id: int) -> tuple[str, datetime | None]:

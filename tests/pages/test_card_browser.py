@@ -9,8 +9,9 @@ import pytest
 from sqlmodel import select
 
 from connector import workflow
-from connector.models import Draft, Note, Post, Suspect, SuspectPost, now
-from tests.builders import a_post
+from connector.grouping import regroup
+from connector.models import Dispatch, Draft, Note, Post, Suspect, SuspectPost, now
+from tests.builders import a_dispatch, a_post, a_suspect, a_ticket
 from tests.pages.browser import Site, settled, until, waits_for
 from tests.pages.test_review_browser import potholes
 
@@ -133,6 +134,35 @@ def test_a_note_and_a_description_outlive_f5(site: Site) -> None:
     with site.city.database.reading() as session:
         assert [note.text for note in session.exec(select(Note))] == ["call the crew"]
     assert "note" not in kept(site)
+    assert site.complaints == []
+
+
+@pytest.mark.long
+def test_one_key_puts_a_post_to_the_open_ticket_on_the_same_and_files_none(site: Site) -> None:
+    place = {"lat": 45.0, "lon": -122.0, "place": "Quarry Road"}
+    with site.city.database.writing() as session:
+        accepted = a_suspect(session, status="accepted", decided_at=now(), decided_by="demo", **place)
+        regroup(session, accepted)
+        ticket = a_ticket(session, a_dispatch(session, accepted)).number
+        here, into = a_suspect(session, "the same hole again", **place).id, accepted.id
+    (elsewhere,) = site.city.arrive("pothole on Birch Street")
+    page = site.open(f"?id={elsewhere}")
+    waits_for(page, elsewhere)
+    page.keyboard.press("Shift+A")  # no ticket is named there: it is no Accept either
+    page.keyboard.press("k")
+    waits_for(page, here)
+    page.locator(".st-key-pane").get_by_text(f"{ticket}, Quarry Road").wait_for()
+    settled(page)
+    page.keyboard.press("Shift+A")
+    waits_for(page, elsewhere)
+    page.get_by_text(f"to {ticket}").wait_for()
+    assert site.city.decisions(elsewhere) == []
+    assert (site.city.status(here), site.city.suspect(into).posts) == ("merged", 2)
+    page.keyboard.press("u")
+    waits_for(page, here)
+    assert (site.city.status(here), site.city.suspect(into).posts) == ("waiting", 1)
+    with site.city.database.reading() as session:
+        assert len(session.exec(select(Dispatch)).all()) == 1
     assert site.complaints == []
 
 

@@ -39,6 +39,7 @@ class Scene(SimpleNamespace):
     shown: Shown
     post: int
     other: int
+    accepted: int
     undone: Last
     batch: Last
     urgent: int
@@ -54,10 +55,12 @@ def scene(town: City) -> Scene:
         post = a_post(session, "the same hole again")
         session.add(SuspectPost(suspect_id=one.id, post_id=post.id))
         a_type(session, "graffiti")
+        accepted = a_suspect(session, status="accepted", decided_at=now(), decided_by=ADA)
         ids = [suspect.id or 0 for suspect in many]
         found = Scene(
             shown=Shown(one.id or 0, one.version, "Pothole", "pothole", True, False, ("graffiti",)),
-            post=post.id, other=other.id, parked=parked.id, urgent=urgent.id, city=town,
+            post=post.id, other=other.id, parked=parked.id, urgent=urgent.id,
+            accepted=accepted.id, city=town,
         )  # fmt: skip
     workflow.park(town.database, found.parked, ADA)
     found.undone = Last(found.parked, "Pothole", "Parked")
@@ -90,6 +93,7 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "also": lambda it: verbs.also(it.shown, "graffiti"),
     "split": lambda it: verbs.split(it.shown, it.post),
     "merge": lambda it: verbs.merge(it.shown, it.other),
+    "attach": lambda it: verbs.attach(it.shown, it.accepted, "PA-26-1"),
     "set_place": lambda it: verbs.set_place(it.shown, Place("Elm Street", 45.0, -122.0, "", "by hand", "", 1.0)),
     "assign": lambda it: verbs.assign(it.shown, ADA),
     "note": lambda it: verbs.note(it.shown, "call the crew"),
@@ -140,7 +144,7 @@ def test_every_verb_of_the_queue_stands_in_the_table() -> None:
         if verb.__module__ == verbs.__name__ and next(iter(inspect.signature(verb).parameters), "") in ("shown", "last")
     }
     assert of_a_card <= set(CALLS)
-    assert len(of_a_card) == 12
+    assert len(of_a_card) == 13
 
 
 @pytest.mark.parametrize("verb", CALLS)
