@@ -78,6 +78,11 @@ def _announce() -> None:
         return
     with screen.reading() as session:
         came = queue.came(session, mine().up_to or 0)
+    with st.container(gap=None):  # what is said aloud alone takes no room above
+        _say_new(came)
+
+
+def _say_new(came: queue.Since) -> None:
     new = str(came.new) if came.new < 100 else "100+"
     urgent = f", {came.urgent} of them urgent" if came.urgent else ""
     screen.heard(f"{new} new posts{urgent}: press S to show them" if came.new else "")

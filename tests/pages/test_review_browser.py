@@ -105,9 +105,12 @@ def test_new_posts_wait_until_they_are_asked_for(site: Site) -> None:
     ids = potholes(site, 3)
     page = site.open()
     waits_for(page, ids[0])
-    before = drawn(page)
+    settled(page)
+    before, at = drawn(page), page.locator(".st-key-pane").bounding_box()
     site.city.arrive("a brand new pothole on Birch Street")
     page.get_by_text("1 new, show").wait_for()
+    settled(page)
+    assert page.locator(".st-key-pane").bounding_box() == at, "nothing moves under the hand"
     assert drawn(page) == before
     page.keyboard.press("s")
     page.get_by_text("1 new, show").wait_for(state="detached")
