@@ -288,7 +288,8 @@ window.connectorOpens ??= (() => {
     return since > 0;
   };
   const opened = () => {
-    if (document.querySelector(dialog)) {  // also when it is typed into, else its key would still count once it is gone
+    if (document.querySelector(dialog + ", [class*=st-key-back_]")) {  // also when it is typed into, else its key
+      // would still count once it is gone
       since = 0;
     }
   };
@@ -301,7 +302,7 @@ window.connectorOpens ??= (() => {
     if (opening()) {
       last = Date.now();
       event.stopImmediatePropagation();
-    } else if (/[ghlmn]/i.test(event.key) && document.querySelector("[class*=st-key-card_]")
+    } else if (/[ghlmnt]/i.test(event.key) && document.querySelector("[class*=st-key-card_]")
         && !document.querySelector("[class*=st-key-back_]")) {  // there these letters are types
       since = Date.now();  // even if its button is not painted yet: what follows is text all the same
     }
@@ -320,17 +321,36 @@ window.connectorSees ??= (() => {
     [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] [class*=st-key-card_]) {flex-wrap: wrap-reverse}
   }`);
   document.adoptedStyleSheets.push(sheet);
+  // Each card begins at its top, wherever the one before was left: a key must find its text in view.
+  let stands = "";
+  new MutationObserver(() => {
+    const card = document.querySelector(".st-key-pane [class*=st-key-card_]");
+    const name = card && /st-key-card_\\d+/.exec(card.className)[0];
+    if (!name || name === stands) {
+      return;
+    }
+    stands = name;
+    for (let frame = card.parentElement; frame; frame = frame.parentElement) {
+      frame.scrollTop = frame.closest(".st-key-pane") ? 0 : frame.scrollTop;
+    }
+    if (card.getBoundingClientRect().top < 0) {
+      card.scrollIntoView({block: "start"});
+    }
+  }).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ["class"]});
   const decides = ["accept", "dismiss", "park", "ask_where"].map((name) => `[class*=st-key-${name}_] button`).join();
   const hidden = () => {
-    const [card, bar] = [".st-key-pane", "[data-testid=stBottom]"].map((it) => document.querySelector(it));
-    if (!card || !document.querySelector("[class*=st-key-accept_]")) {
+    const [card, pane, bar] = [".st-key-pane [class*=st-key-card_]", ".st-key-pane", "[data-testid=stBottom]"]
+      .map((it) => document.querySelector(it));
+    if (!card || !pane || !document.querySelector("[class*=st-key-accept_]")) {
       return false;
     }
-    const box = card.getBoundingClientRect(), low = bar ? bar.getBoundingClientRect().top : innerHeight;
-    if (Math.min(box.bottom, low) - Math.max(box.top, 0) >= Math.min(160, box.height)) {
+    const box = pane.getBoundingClientRect(), says = card.getBoundingClientRect();
+    const low = bar ? bar.getBoundingClientRect().top : innerHeight;
+    const seen = Math.min(box.bottom, low) - Math.max(box.top, says.top, 0);
+    if (seen >= Math.min(220, says.height)) {
       return false;
     }
-    card.scrollIntoView({block: "start"});
+    pane.scrollIntoView({block: "start"});
     return true;
   };
   window.addEventListener("keydown", (event) => {

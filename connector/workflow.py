@@ -35,6 +35,7 @@ from connector.decide import (
     dismiss,
     draft_of,
     drop_draft,
+    drop_old_drafts,
     expire,
     keep_draft,
     merge,
@@ -72,6 +73,7 @@ __all__ = [
     "dismiss",
     "draft_of",
     "drop_draft",
+    "drop_old_drafts",
     "expire",
     "filed_by_hand",
     "flag_done",
@@ -169,6 +171,7 @@ class Worker:
         if time.monotonic() - self._expired > _EXPIRE:
             with self.database.writing() as session:
                 many = expire(session, self.config)
+                drop_old_drafts(session)
             # A full portion: the next one at the next chores.
             self._expired = time.monotonic() if many < PORTION else self._expired
         for chore in self.chores:

@@ -9,7 +9,7 @@ place, assignment, notes), `groups.py` (merge, split, also file as), `undoing.py
 from connector.decide.batches import Bulk, Preview, bulk, bulk_preview, undo_batch
 from connector.decide.claims import Claim, claim, release
 from connector.decide.details import assign, note, retype, set_place
-from connector.decide.drafts import draft_of, drop_draft, keep_draft
+from connector.decide.drafts import draft_of, drop_draft, drop_old_drafts, keep_draft
 from connector.decide.expiry import expire, expired_since
 from connector.decide.groups import also_file, merge, split
 from connector.decide.outgoing import new_reference, request_of
@@ -29,6 +29,7 @@ __all__ = [
     "dismiss",
     "draft_of",
     "drop_draft",
+    "drop_old_drafts",
     "expire",
     "expired_since",
     "keep_draft",

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
 from connector.config import Config
+from connector.decide.drafts import drafted
 from connector.decide.record import OPEN, record, remembered, settle
 from connector.decide.undoing import take_back
 from connector.decide.verdicts import accept_in
@@ -29,7 +29,6 @@ from connector.models import (
     DeliveryStatus,
     DismissReason,
     Dispatch,
-    Draft,
     RequestType,
     Suspect,
     SuspectStatus,
@@ -138,7 +137,8 @@ def bulk(
             held = _still(session, {id_: versions[id_] for id_ in some})
             failed["changed meanwhile"] += len(some) - len(held)
             if verb == "accept":
-                done += sum(_each(failed, _accepting(session, config, one, by, batch)) for one in held)
+                texts = drafted(session, [one.id or 0 for one in held], by)
+                done += sum(_each(failed, _accepting(session, config, one, by, batch, texts)) for one in held)
                 _hold_together(session, config, batch)
             else:
                 _all(session, held, verb, by, reason, batch)
@@ -214,14 +214,14 @@ def _all(session: Session, held: Sequence[Suspect], verb: str, by: str, reason: 
             settle(suspect, SuspectStatus.PARKED if verb == "park" else SuspectStatus.DISMISSED, by, at)
             suspect.dismiss_reason, suspect.parked_until = reason if verb == "dismiss" else "", None
         record(session, suspect, DecisionKind(verb), by, before, reason, batch, at)
-    if verb == "dismiss":
-        session.exec(delete(Draft).where(col(Draft.suspect_id).in_([suspect.id for suspect in held])))
 
 
-def _accepting(session: Session, config: Config, suspect: Suspect, by: str, batch: str) -> Callable[[], None]:
+def _accepting(
+    session: Session, config: Config, suspect: Suspect, by: str, batch: str, texts: Mapping[int, str]
+) -> Callable[[], None]:
     def accepted() -> None:
         with session.begin_nested():  # one that cannot be sent leaves no trace
-            accept_in(session, config, suspect.id or 0, by, suspect.version, None, batch)
+            accept_in(session, config, suspect.id or 0, by, suspect.version, texts.get(suspect.id or 0), batch)
 
     return accepted
 

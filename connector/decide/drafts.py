@@ -1,17 +1,23 @@
 """What somebody typed on a card and has not sent: kept in the database, so that a reload or another device has it.
 
-One for each suspect and person, dropped when the suspect is decided (`verdicts.py`).
+One for each suspect and person. It outlives the decision by a day, so that Undo brings it back too; a deletion upstream
+takes it along at once (`privacy.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from connector.models import Draft, now
+from connector.decide.record import OPEN
+from connector.models import Draft, Suspect, now
 from connector.store import Database
+
+_KEPT = timedelta(days=1)
 
 
 def keep_draft(database: Database, suspect_id: int, by: str, content: dict[str, Any]) -> None:
@@ -29,6 +35,12 @@ def draft_of(session: Session, suspect_id: int, by: str) -> dict[str, Any]:
     return dict(draft.content or {}) if draft else {}
 
 
+def drafted(session: Session, suspect_ids: Sequence[int], by: str) -> dict[int, str]:
+    """The texts that this person typed for the tickets of these suspects."""
+    query = select(Draft.suspect_id, Draft.content).where(Draft.by == by, col(Draft.suspect_id).in_(suspect_ids))
+    return {id_: text for id_, content in session.exec(query) if (text := (content or {}).get("text"))}
+
+
 def drop_draft(database: Database, suspect_id: int, by: str) -> None:
     """Forget what this person typed there."""
     with database.writing() as session:
@@ -36,8 +48,15 @@ def drop_draft(database: Database, suspect_id: int, by: str) -> None:
 
 
 def drop_drafts(session: Session, suspect_id: int) -> None:
-    """It was decided: what anybody typed is of no use any more."""
+    """Its posts went elsewhere: what anybody typed is of no use any more."""
     session.exec(delete(Draft).where(col(Draft.suspect_id) == suspect_id))
+
+
+def drop_old_drafts(session: Session) -> int:
+    """Those of suspects that were decided a day ago, which nobody takes back any more; how many. A chore."""
+    decided = col(Suspect.status).not_in(OPEN), col(Suspect.decided_at) < now() - _KEPT
+    over = select(Suspect.id).where(col(Suspect.id).in_(select(Draft.suspect_id)), *decided)
+    return int(session.exec(delete(Draft).where(col(Draft.suspect_id).in_(over))).rowcount)
 
 
 def _drop(session: Session, suspect_id: int, by: str) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from connector.config import Config
-from connector.decide.drafts import drop_drafts
 from connector.decide.outgoing import send_later
 from connector.decide.record import first, record, settle, wait_again
 from connector.models import Decision, DecisionKind, DismissReason, RequestType, Suspect, SuspectStatus, now
@@ -26,7 +25,8 @@ def accept(
     """Accept a suspect: it leaves after the hold. Returns the reference that travels with it.
 
     `version` is the one that was shown; without it the newest is meant. `text` replaces what residents wrote.
-    Raises AlreadyDecidedError when someone was faster, ConfigError when its type has no address to go to.
+    Raises AlreadyDecidedError when someone was faster, ConfigError when its type has no address to go to, ValueError
+    for an empty text.
     """
     with database.writing() as session:
         return accept_in(session, config, suspect_id, by, version, text)
@@ -36,12 +36,13 @@ def accept_in(
     session: Session, config: Config, suspect_id: int, by: str, version: int | None, text: str | None, batch: str = ""
 ) -> str:
     """The same within the caller's commit."""
+    if text is not None and not text.strip():
+        raise ValueError("The ticket has no text: write under What Accept sends what is to be done.")
     suspect, before = _ended(session, suspect_id, SuspectStatus.ACCEPTED, by, version)
     at = suspect.decided_at or now()
     kind = session.get_one(RequestType, suspect.request_type_id)
     reference = send_later(session, config, suspect, kind, by, at, text)
     record(session, suspect, DecisionKind.ACCEPT, by, before, batch=batch, at=at)
-    drop_drafts(session, suspect_id)
     return reference
 
 
@@ -52,7 +53,6 @@ def dismiss(database: Database, suspect_id: int, reason: str, by: str, version: 
         suspect, before = _ended(session, suspect_id, SuspectStatus.DISMISSED, by, version)
         suspect.dismiss_reason = str(why)
         record(session, suspect, DecisionKind.DISMISS, by, before, str(why), at=suspect.decided_at)
-        drop_drafts(session, suspect_id)
 
 
 def park(

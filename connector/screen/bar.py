@@ -92,7 +92,7 @@ def _became(last: Last) -> None:
 
 
 def _accept(shown: Shown) -> None:
-    verbs.accept(shown, card_send.text_of(shown))
+    verbs.accept(shown, card_send.text_of(shown) if shown.sends else None)
 
 
 def _park(shown: Shown) -> None:

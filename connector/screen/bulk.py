@@ -214,7 +214,11 @@ def over() -> None:
     del ss["_bulk"]
     if screen.say(running.future.result):
         became, order = running.future.result(), running.order
-        mine().last = Last(0, order.past(f"{became.done:,}"), order.verb, " ".join(became.says), became.batch)
+        told = Last(0, order.past(f"{became.done:,}"), order.verb, " ".join(became.says), became.batch)
+        if order.verb == "undo":
+            mine().last = told
+        else:
+            mine().did(told)
     mine().moved += 1
 
 

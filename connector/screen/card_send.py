@@ -11,6 +11,8 @@ from connector.screen import desk, drafts
 from connector.screen.desk import Shown
 from connector.triage import personal
 
+_TYPED = "_sends_typed"
+"""Under which the session knows on whose card somebody typed a text."""
 POSTS = 5
 """So many posts make up a ticket's text."""
 
@@ -20,9 +22,12 @@ def sends(shown: Shown, has_drafts: bool) -> None:
     if not has_drafts:
         drafts.none(shown.id)
     draft = drafts.known(shown.id).get("text", "")
-    label = "What Accept sends :gray[· your draft]" if draft else "What Accept sends"
-    folded = st.expander(label, expanded=bool(draft), type="compact", icon=":material/outgoing_mail:")
-    if draft:  # it is what a key sends
+    # Once somebody typed here it neither folds nor changes its name: both would take the focus out of the writing hand,
+    # and the next letter would be a key.
+    typed = bool(draft) or st.session_state.get(_TYPED) == shown.id
+    label = "What Accept sends :gray[· your draft]" if typed else "What Accept sends"
+    folded = st.expander(label, expanded=typed, type="compact", icon=":material/outgoing_mail:")
+    if typed:  # it is what a key sends
         with folded:
             _area(shown, draft)
     else:
@@ -35,16 +40,22 @@ def _area(shown: Shown, draft: str) -> None:
             "Description", draft or shown.sends, key=_key(shown), height=90, on_change=_keep, args=(shown,),
             persist_state="session",
         )  # fmt: skip
-        if kinds := _listed(text or ""):
+        if not (text or "").strip():
+            st.markdown(":orange[:material/edit_off: Nothing stands here, so it cannot be accepted: write what to do.]")
+        elif kinds := _listed(text or ""):
             st.markdown(f":orange[:material/privacy_tip: Holds {kinds}: better left out of a ticket.]")
 
 
 def text_of(shown: Shown) -> str:
-    """What goes into the ticket: exactly what stands here, whatever post has joined since the card was drawn."""
-    return str(st.session_state.get(_key(shown)) or shown.sends).strip()
+    """What goes into the ticket: exactly what stands here, whatever post has joined since the card was drawn.
+
+    Empty where somebody took all of it away: nothing is sent then, least of all what they took away.
+    """
+    return str(st.session_state.get(_key(shown), shown.sends)).strip()
 
 
 def _keep(shown: Shown) -> None:
+    st.session_state[_TYPED] = shown.id
     text = text_of(shown)
     drafts.keep(shown.id, "text", "" if text == shown.sends.strip() else text)
 

@@ -144,7 +144,7 @@ def decide(shown: Shown, how: str, verb: Callable[[], Any], note: str = "", leav
     done = screen.act(screen.Right.DECIDE, verb)
     if done:
         mine().done.add((shown.id, shown.version))
-        mine().last, mine().moved = Last(shown.id, shown.what, how, note), mine().moved + 1
+        mine().did(Last(shown.id, shown.what, how, note))
     if not leaves:
         stay(shown)
     elif mine().linked == shown.id:
@@ -172,7 +172,7 @@ def undo(last: Last, verb: Callable[[], Any]) -> None:
         return
     if screen.act(screen.Right.DECIDE, verb):
         mine().go_anyway(last.id)
-        mine().last, mine().moved = None, mine().moved + 1
+        mine().took_back()
 
 
 # -- choosing ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ is done by `verbs.py`, for exactly the card that was asked about.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 
@@ -19,6 +20,7 @@ from connector.screen.queue import ss
 from connector.store import around, queue
 from connector.triage import Place
 
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _WORK_BEGINS = time(6, 0)
 """What is parked until a day waits again by then, city time."""
 KEYS = (
@@ -67,7 +69,7 @@ def _place(shown: Shown) -> None:
     typed = st.text_input(
         "Street, number, crossing or landmark", drafts.known(shown.id).get("place", ""), key=key, live=True,
         on_change=lambda: drafts.keep(shown.id, "place", str(ss.get(key) or "")), persist_state="session",
-        placeholder="Quarry Road & Elm",
+        placeholder="214 Birch, or two streets with & between",
     )  # fmt: skip
     found = screen.house().gazetteer.search(typed or "")
     for number, place in enumerate(found):
@@ -98,12 +100,16 @@ def _merge(shown: Shown) -> None:
         if found is None:
             return
         wanted = (number or "").strip().lstrip("#")
-        if wanted.isdigit():
-            one = around.one_beside(session, found.suspect, int(wanted))
+        if wanted:
+            one = around.one_beside(session, found.suspect, int(wanted)) if _NUMBER.fullmatch(wanted) else None
             candidates = [one] if one else []
         else:
             candidates = around.beside(session, found.suspect)
-    if not candidates:
+    if wanted == str(shown.id):
+        st.markdown(":gray[That is this one: give the number of another.]")
+    elif wanted and not candidates:
+        st.markdown(":gray[No suspect of this number waits. Its number is at the end of the page's address.]")
+    elif not candidates:
         st.markdown(":gray[No other suspect waits that could be the same.]")
     for one in candidates:
         with st.container(border=True, gap="xsmall"):

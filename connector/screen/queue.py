@@ -36,6 +36,9 @@ class Last:
     """Of many that were decided by one key."""
 
 
+_BACK = 50
+
+
 @dataclass(slots=True)
 class Mine:
     """What this session knows of its queue: ids and marks, no rows."""
@@ -66,6 +69,8 @@ class Mine:
     drawn: tuple[int, float] = (0, 0)
     """Whose card stands there, and since when on the monotonic clock."""
     last: Last | None = None
+    earlier: list[Last] = field(default_factory=list)
+    """What this session decided before, the latest last: U takes back one after the other."""
     moved: int = 0
     searched: int = 0
     """So many pages hold what a search found; 0: it is to be done."""
@@ -83,6 +88,16 @@ class Mine:
     told: dict[str, str] = field(default_factory=dict)
     """The address as last written."""
     looked_up: str = ""
+
+    def did(self, last: Last) -> None:
+        """This was decided just now."""
+        if self.last:
+            self.earlier = [*self.earlier[-_BACK:], self.last]
+        self.last, self.moved = last, self.moved + 1
+
+    def took_back(self) -> None:
+        """What was decided last is as if it never was; the one before it is the last."""
+        self.last, self.moved = self.earlier.pop() if self.earlier else None, self.moved + 1
 
     def go(self, suspect_id: int) -> None:
         """A key or a link chose it."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector import screen
 from connector.screen import history, queue_filters
-from connector.screen.queue import FIND, POLL, VIEW, capped, counts, mine, ss, touched
+from connector.screen.queue import FIND, POLL, VIEW, capped, counts, mine, sources, ss, touched
 from connector.store import queue, tickets
 
 _LOOKS = 60  # seconds between two notes that this person looks
@@ -142,7 +142,7 @@ def _looked_up(where: queue.Filter) -> Asked:
     find, link = where.find, _post_id(where.find)
     with screen.reading() as session:
         found = tickets.page(session, find=find, limit=3)
-        suspect = queue.by_post(session, link, list(screen.house().config.sources)) if link else None
+        suspect = queue.by_post(session, link, list(sources())) if link else None
     if suspect and mine().looked_up != find:
         queue_filters.link(suspect)
         mine().looked_up = find

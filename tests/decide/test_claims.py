@@ -107,7 +107,7 @@ def test_of_two_who_open_it_at_once_one_has_it_and_both_are_told(database: Datab
         assert dana.by in ("Dana", "Ben")
 
 
-def test_what_was_typed_is_kept_a_person_and_dropped_when_it_is_decided(database: Database) -> None:
+def test_what_was_typed_is_kept_a_person(database: Database) -> None:
     (suspect_id,) = waiting(database)
     decide.keep_draft(database, suspect_id, "Dana", {"text": "Half a sent", "note": ""})
     decide.keep_draft(database, suspect_id, "Dana", {"text": "Half a sentence"})
@@ -124,4 +124,5 @@ def test_what_was_typed_is_kept_a_person_and_dropped_when_it_is_decided(database
     assert drafts() == [{}, {}]
     decide.keep_draft(database, suspect_id, "Ben", {"note": "Look"})
     decide.dismiss(database, suspect_id, "joke", "Dana")
-    assert drafts() == [{}, {}]
+    decide.undo(database, suspect_id, "Dana")
+    assert drafts() == [{}, {"note": "Look"}], "it comes back with Undo"

@@ -159,16 +159,30 @@ def test_nothing_is_sent_of_posts_that_are_gone(city: Config, database: Database
 
 
 @pytest.mark.parametrize("verb", ["accept", "dismiss"])
-def test_a_decision_drops_what_was_typed(city: Config, database: Database, verb: str) -> None:
-    (suspect_id,) = waiting(database)
+def test_what_was_typed_outlives_the_decision_by_a_day(city: Config, database: Database, verb: str) -> None:
+    decided, waits = waiting(database, 2)
     with database.writing() as session:
-        session.add(Draft(suspect_id=suspect_id, by="Dana", content={"text": "half a sent"}))
+        for suspect_id in (decided, waits):
+            session.add(Draft(suspect_id=suspect_id, by="Dana", content={"text": "half a sent"}))
     if verb == "accept":
-        workflow.accept(database, city, suspect_id, "Ben")
+        workflow.accept(database, city, decided, "Ben")
     else:
-        workflow.dismiss(database, suspect_id, "joke", "Ben")
+        workflow.dismiss(database, decided, "joke", "Ben")
+    with database.writing() as session:
+        assert workflow.drop_old_drafts(session) == 0
+        session.get_one(Suspect, decided).decided_at = now() - timedelta(hours=25)
+        session.flush()
+        assert workflow.drop_old_drafts(session) == 1
+        assert [draft.suspect_id for draft in session.exec(select(Draft))] == [waits]
+
+
+def test_a_ticket_without_a_text_is_refused_and_the_suspect_waits_on(city: Config, database: Database) -> None:
+    (suspect_id,) = waiting(database)
+    with pytest.raises(ValueError, match="no text"):
+        workflow.accept(database, city, suspect_id, "Dana", text=" \n")
     with database.reading() as session:
-        assert session.exec(select(Draft)).all() == []
+        assert session.get_one(Suspect, suspect_id).status == "waiting"
+        assert session.exec(select(Dispatch)).all() == []
 
 
 # -- compare and set ---------------------------------------------------------------------------------------------------

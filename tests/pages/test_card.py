@@ -277,15 +277,52 @@ def test_photos_come_on_demand_and_leave_with_the_card(city: City, monkeypatch: 
 # -- what is typed -------------------------------------------------------------------------------------------------
 
 
-def test_a_draft_outlives_the_session_and_goes_with_the_decision(city: City) -> None:
+def test_a_draft_outlives_the_session_and_the_undo_of_the_decision(city: City) -> None:
     (one,) = city.arrive(POTHOLE)
     shown().text_area[0].set_value("Deep, by the bus stop").run()
     assert [row.content for row in rows(city, Draft)] == [{"text": "Deep, by the bus stop"}]
     again = shown()
     assert again.text_area[0].value == "Deep, by the bus stop"
     press(again, f"accept_{one}")
-    assert rows(city, Draft) == []
     assert rows(city, Dispatch)[0].content["text"] == "Deep, by the bus stop"
+    press(again, f"undo_{one}")
+    assert again.text_area[0].value == "Deep, by the bus stop"
+
+
+def test_a_text_that_was_emptied_is_not_sent_in_its_old_words(city: City) -> None:
+    (one,) = city.arrive(POTHOLE)
+    page = shown()
+    page.text_area[0].set_value("").run()
+    assert "Nothing stands here, so it cannot be accepted" in drawn(page)
+    press(page, f"accept_{one}")
+    assert "The ticket has no text" in drawn(page)
+    assert (rows(city, Dispatch), city.status(one)) == ([], "waiting")
+    page.text_area[0].set_value("Fill the hole").run()
+    press(page, f"accept_{one}")
+    assert rows(city, Dispatch)[0].content["text"] == "Fill the hole"
+
+
+def test_one_undo_after_the_other_takes_back_what_this_session_decided(city: City) -> None:
+    first, second = city.queued(2)
+    page = shown(id=str(first))
+    press(page, f"dismiss_joke_{first}")
+    press(page, f"dismiss_fixed_{second}")
+    press(page, f"undo_{second}")
+    assert (city.status(first), city.status(second)) == ("dismissed", "waiting")
+    press(page, f"undo_{first}")
+    assert (city.status(first), city.status(second)) == ("waiting", "waiting")
+    assert not [button.key for button in page.button if (button.key or "").startswith("undo_")]
+
+
+@pytest.mark.parametrize("typed", ["²", "9" * 30, "0", "abc"])
+def test_what_is_no_number_of_a_suspect_finds_none_to_merge_into(city: City, typed: str) -> None:
+    first, *_ = city.queued(2)
+    page = press(shown(id=str(first)), "opens_m_merge")
+    page.text_input(key=f"merge_{first}").set_value(typed).run()
+    assert not page.exception
+    assert "No suspect of this number waits." in drawn(page)
+    page.text_input(key=f"merge_{first}").set_value(str(first)).run()
+    assert "That is this one" in drawn(page)
 
 
 def test_putting_the_own_words_back_drops_the_draft(city: City) -> None:

@@ -138,6 +138,65 @@ def test_a_note_and_a_description_outlive_f5(site: Site) -> None:
 
 
 @pytest.mark.long
+def test_a_text_that_is_emptied_and_written_anew_keeps_the_hand_in_its_field(site: Site) -> None:
+    one, _ = potholes(site, 2)
+    page = site.open()
+    waits_for(page, one)
+    page.get_by_text("What Accept sends").click()
+    for text in ("Tree", "A big tree 3"):
+        page.get_by_label("Description").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        page.wait_for_timeout(1500)  # a rest hands over that nothing stands there
+        page.keyboard.type(text, delay=30)
+        page.wait_for_timeout(1500)
+    assert page.get_by_label("Description").input_value() == "A big tree 3"
+    assert kept(site) == {"text": "A big tree 3"}
+    assert site.city.decisions(one) == []
+
+
+@pytest.mark.long
+def test_a_letter_hit_too_early_after_t_does_nothing(site: Site) -> None:
+    (one,) = site.city.arrive("pothole season is the only season")
+    page = site.open()
+    waits_for(page, one)
+    for letter in "wx":
+        page.keyboard.press("t")
+        page.keyboard.press(letter)  # the types are not there yet; W asks where and parks, X ticks several
+        page.get_by_text("Type instead").wait_for()
+        settled(page)
+        page.keyboard.press("Escape")
+        waits_for(page, one)
+        settled(page)
+    assert site.city.decisions(one) == []
+    assert page.locator("[class*=st-key-bulk_]").count() == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_each_card_begins_at_its_top(site: Site, phone: bool) -> None:
+    long = "pothole number {} on Birch Street. " + "It has been there for weeks and nobody comes. " * 25
+    first, second, third = site.city.queued(3, long)
+    page = site.open(phone=phone)
+    waits_for(page, first)
+    top = page.locator(".st-key-pane").get_by_role("heading", name="Pothole")
+    belongs = page.get_by_text("Belongs here:")
+    belongs.scroll_into_view_if_needed()
+    assert top.bounding_box()["y"] < 0 or not phone
+    page.get_by_role("button", name="Accept").click()
+    waits_for(page, second)
+    settled(page)
+    until(lambda: in_view(page, top))
+    assert [site.city.status(one) for one in (first, second, third)] == ["accepted", "waiting", "waiting"]
+
+
+def in_view(page: Any, what: Any) -> bool:
+    """Whether it stands in the window and in the frame that scrolls it."""
+    box, frame = what.bounding_box(), page.locator(".st-key-pane").bounding_box()
+    return bool(box and frame and box["y"] >= max(0, frame["y"]))
+
+
+@pytest.mark.long
 def test_one_key_puts_a_post_to_the_open_ticket_on_the_same_and_files_none(site: Site) -> None:
     place = {"lat": 45.0, "lon": -122.0, "place": "Quarry Road"}
     with site.city.database.writing() as session:
