@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -20,7 +21,7 @@ from sqlalchemy.exc import StatementError
 from sqlmodel import select
 
 from connector import store
-from connector.config import Config
+from connector.config import Config, demo_city
 from connector.errors import ConfigError
 from connector.models import Alert, Gap, Setting, metadata, now
 from connector.store import bulk, house
@@ -155,3 +156,9 @@ def test_tables_survive_being_executed_again() -> None:
 def test_time_is_written_as_sqlalchemy_writes_it_and_comes_back(time: datetime) -> None:
     assert bulk.time_text(time) == time.replace(tzinfo=None).isoformat(" ", "microseconds")
     assert bulk.time_of(bulk.time_text(time)) == time
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "city.db").write_bytes(b"no database at all, but long enough to be taken for one" * 100)
+    with pytest.raises(ConfigError, match=r"does not answer .*file is not a database"):
+        store.open_database(demo_city().model_copy(update={"database_url": f"sqlite:///{tmp_path / 'city.db'}"}))

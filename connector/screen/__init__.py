@@ -225,12 +225,17 @@ def say(action: Callable[[], Any]) -> bool:
     try:
         action()
     except (ConnectorError, ValueError, LookupError) as error:
-        st.session_state["_said"] = str(error)
+        complain(str(error))
         return False
     except SQLAlchemyError:
-        st.session_state["_said"] = f"{_NO_DATABASE} Nothing was changed."
+        complain(f"{_NO_DATABASE} Nothing was changed.")
         return False
     return True
+
+
+def complain(sentence: str) -> None:
+    """Have `said` show this."""
+    st.session_state["_said"] = sentence
 
 
 def said() -> bool:

@@ -8,6 +8,7 @@ here, what came since this person was here last by `returned`; both are shown on
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +16,14 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from connector import screen
 from connector.screen import history, queue_filters
 from connector.screen.queue import FIND, POLL, VIEW, capped, counts, mine, sources, ss, touched
 from connector.store import queue, tickets
 
+_NUMBER = re.compile(r"(?:#|suspect\s+#?)([1-9][0-9]{0,17})", re.IGNORECASE)
 _LOOKS = 60  # seconds between two notes that this person looks
 
 
@@ -142,11 +145,18 @@ def _looked_up(where: queue.Filter) -> Asked:
     find, link = where.find, _post_id(where.find)
     with screen.reading() as session:
         found = tickets.page(session, find=find, limit=3)
-        suspect = queue.by_post(session, link, list(sources())) if link else None
+        suspect = queue.by_post(session, link, list(sources())) if link else _numbered(session, where.find)
     if suspect and mine().looked_up != find:
         queue_filters.link(suspect)
         mine().looked_up = find
     return Asked(replace(where, find="") if suspect or found else where, found, find, link, suspect)
+
+
+def _numbered(session: Session, find: str) -> int | None:
+    """The suspect that "#793" or "suspect 793" names, if there is one."""
+    named = _NUMBER.fullmatch(find)
+    found = queue.card(session, int(named[1])) if named else None
+    return found.suspect.id if found else None
 
 
 def _found(this: Asked) -> None:

@@ -68,6 +68,9 @@ def _rows(where: queue.Filter) -> list[queue.QueueRow]:
             linked = queue.card(session, my.chosen) if my.chosen and my.chosen == my.linked else None
             if linked:
                 return [_row(linked), *found]
+            if my.chosen and my.chosen == my.linked:
+                screen.complain(f"There is no suspect {my.chosen}: its link may be of before a reset.")
+                my.linked = None
             after = my.rank.get(my.chosen or 0, -1)
             below = [row for row in found if my.rank[row.id] > after]
             free = [row.id for row in below if not _is_held(row)]  # what a colleague has open is not put before anybody

@@ -53,5 +53,7 @@ def nothing(where: queue.Filter) -> None:
         texts = {"urgent": "Nothing urgent waits", "mine": "Nothing is assigned to you", "parked": "Nothing is parked"}
         frame = screen.empty(texts[where.view], f"{capped(many['all'])} wait in all.")
         label, then = f"Show all {capped(many['all'])}", clear
+        if not many["all"]:
+            return
     with frame:
         st.button(label, key="useful", on_click=then)

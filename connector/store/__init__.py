@@ -22,7 +22,7 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy import text as sql
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlmodel import Session
 
 from connector.config import Config
@@ -97,7 +97,7 @@ def open_database(config: Config) -> Database:
         with _one_migrator(database) as connection:
             _upgrade(connection)
             _stamp(connection, config)
-    except OperationalError as error:
+    except DatabaseError as error:  # also of a file that is none
         database.close()
         raise ConfigError(f"The database does not answer ({_address(database)}): {error.orig}") from error
     except BaseException:

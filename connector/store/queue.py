@@ -18,7 +18,7 @@ from sqlalchemy import func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector.models import Decision, Post, RequestType, Suspect, SuspectStatus, User, now
+from connector.models import Post, RequestType, Suspect, SuspectStatus, User, now
 from connector.store import house
 from connector.store.cards import Card as Card
 from connector.store.cards import CardPost as CardPost
@@ -214,10 +214,9 @@ def _seen_id(session: Session, login: str) -> int | None:
 
 
 def decided_since(session: Session, by: str, since: datetime) -> int:
-    """How many decisions somebody made since."""
-    query = select(func.count()).where(
-        Decision.by == by, Decision.at >= since, col(Decision.kind).in_(("accept", "dismiss"))
-    )
+    """How many suspects somebody accepted or dismissed since; what was taken back is none."""
+    ended = col(Suspect.status).in_((SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED))
+    query = select(func.count()).where(col(Suspect.decided_at) >= since, Suspect.decided_by == by, ended)
     return session.exec(query).one()
 
 

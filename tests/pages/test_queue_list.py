@@ -21,7 +21,7 @@ from connector.models import User, now
 from connector.screen import bulk, queue_list
 from connector.store import queue
 from connector.store import sources as source_questions
-from tests.builders import a_suspect
+from tests.builders import a_post, a_suspect
 from tests.pages.browser import City
 from tests.pages.test_review import address, bodies, chosen, drawn, marking, press, pressing, shown, told
 
@@ -205,6 +205,8 @@ def test_own_figures_stay_in_sight_once_something_was_decided(city: City) -> Non
     assert "decided today" not in drawn(page)
     press(page, f"dismiss_joke_{first}")
     assert "1 decided today · oldest 30 h" in drawn(page)
+    press(page, f"undo_{first}")
+    assert "You decided 0 today." in drawn(page), "what was taken back is no decision"
 
 
 def test_what_expired_unopened_is_counted_where_the_age_of_the_queue_stands(city: City) -> None:
@@ -455,3 +457,38 @@ def test_many_are_assigned_to_a_team_and_the_team_finds_them_under_mine(city: Ci
     with city.database.reading() as session:
         assert queue.counts(session, "dana", teams=("Streets",))["mine"] == 2
     assert city.suspect(ids[0]).assigned_to == "team:Streets"
+
+
+# -- what a link or a number leads to ------------------------------------------------------------------------------
+
+
+def test_a_link_to_a_suspect_that_is_none_says_so(city: City) -> None:
+    (one_,) = city.queued(1)
+    page = shown(id="99999")
+    assert "There is no suspect 99999" in drawn(page)
+    assert address(page, "id") == str(one_)
+
+
+@pytest.mark.parametrize("typed", ["#{}", "suspect {}", "Suspect #{}"])
+def test_a_suspects_number_leads_to_it(city: City, typed: str) -> None:
+    first, second = city.queued(2)
+    page = shown(id=str(first))
+    page.text_input(key="Queue find").set_value(typed.format(second)).run()
+    assert address(page, "id") == str(second)
+
+
+def test_a_link_to_a_post_that_came_by_a_file_leads_to_its_suspect(city: City) -> None:
+    with city.database.writing() as session:
+        source_questions.state(session, "x", "x")
+        post = a_post(session, source="x", source_id="9000000000003")
+        asked = a_suspect(session, post=post).id
+    one(city)
+    page = shown()
+    page.text_input(key="Queue find").set_value("https://x.com/someone/status/9000000000003?s=20").run()
+    assert address(page, "id") == str(asked)
+
+
+def test_an_empty_view_of_an_empty_queue_offers_nothing(city: City) -> None:
+    page = shown(view="parked")
+    assert "Nothing is parked" in drawn(page)
+    assert "useful" not in [button.key for button in page.button]
