@@ -103,6 +103,11 @@ def _actions(shown: Shown) -> None:
     """Every decision, and the steps through the list far from them."""
     park = "Unpark" if shown.parked else "Park"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if shown.ended:
+            st.button(
+                "Take it back", key=f"take_back_{shown.id}_{shown.version}", icon=":material/undo:",
+                on_click=verbs.take_back, args=(shown,), help="It waits again, if nothing was sent yet",
+            )  # fmt: skip
         st.button(
             "Accept", type="primary", icon=":material/check:", key=f"accept_{shown.id}", shortcut=screen.key("a"),
             on_click=_accept, args=(shown,), disabled=not shown.open,

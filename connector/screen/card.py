@@ -22,6 +22,7 @@ from connector.triage import personal
 HEIGHT = 626
 """Of list and card: with the header above and the actions below it fills 900 px."""
 _SIMILAR = 3
+_ENDED = (SuspectStatus.ACCEPTED, SuspectStatus.DISMISSED, SuspectStatus.EXPIRED)
 
 
 def card(suspect_id: int | None) -> Shown | None:
@@ -57,6 +58,7 @@ def card(suspect_id: int | None) -> Shown | None:
 def _shown(found: queue.Card) -> Shown:
     suspect, kind = found.suspect, found.type
     waits = suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED)
+    may = not mine().picking and screen.allowed(screen.Right.DECIDE)
     places, country = suspect.place_words, screen.house().config.city.country
     told = sorted((one.post for one in found.posts if not one.post.gone_at), key=lambda post: post.posted_at)
     posts = "\n\n".join(sealing.mask(post.text) for post in told[: card_send.POSTS])
@@ -65,7 +67,8 @@ def _shown(found: queue.Card) -> Shown:
         version=suspect.version,
         what=", ".join(filter(None, (kind.title, suspect.place))),
         type_code=kind.code,
-        open=waits and not mine().picking and screen.allowed(screen.Right.DECIDE),
+        open=waits and may,
+        ended=suspect.status in _ENDED and may,
         parked=suspect.status == SuspectStatus.PARKED,
         others=tuple(code for code in found.codes if code != kind.code),
         place=suspect.place,

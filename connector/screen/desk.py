@@ -40,10 +40,13 @@ class Shown:
     open: bool
     """Whether it can be decided, by this person."""
     parked: bool
+    """It was put aside."""
     others: tuple[str, ...]
     """Codes of the other types whose rules matched too."""
     place: str = ""
     assigned_to: str = ""
+    ended: bool = False
+    """It was decided, and this person may take that back."""
     sends: str = ""
     """What its posts say, handles and what is personal masked: goes into the ticket if nobody types over it."""
 

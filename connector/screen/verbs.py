@@ -67,6 +67,12 @@ def undo(last: Last) -> None:
     desk.undo(last, lambda: workflow.undo(database, last.id, screen.me()))
 
 
+def take_back(shown: Shown) -> None:
+    """What was decided on it, by whomever and whenever: for one that is looked up again."""
+    database = screen.house().database
+    desk.mend(shown, lambda: workflow.undo(database, shown.id, screen.me()))
+
+
 def retype(shown: Shown, code: str) -> None:
     house = screen.house()
     desk.mend(

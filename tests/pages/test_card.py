@@ -314,6 +314,22 @@ def test_one_undo_after_the_other_takes_back_what_this_session_decided(city: Cit
     assert not [button.key for button in page.button if (button.key or "").startswith("undo_")]
 
 
+def test_a_decision_is_taken_back_on_the_card_by_who_looks_it_up_again(city: City) -> None:
+    first, second = city.queued(2)
+    workflow.dismiss(city.database, first, "joke", "demo")
+    workflow.accept(city.database, city.config, second, "demo")
+    page = shown(id=str(first))
+    press(page, next(button.key for button in page.button if button.label == "Take it back"))
+    assert city.status(first) == "waiting"
+    assert not [button for button in page.button if button.label == "Take it back"]
+    with city.database.writing() as session:
+        a_ticket(session, session.exec(select(Dispatch)).one(), number="PA-26-000001")
+    page = shown(id=str(second))
+    press(page, next(button.key for button in page.button if button.label == "Take it back"))
+    assert "Already sent, ticket PA-26-000001" in drawn(page)
+    assert city.status(second) == "accepted"
+
+
 @pytest.mark.parametrize("typed", ["²", "9" * 30, "0", "abc"])
 def test_what_is_no_number_of_a_suspect_finds_none_to_merge_into(city: City, typed: str) -> None:
     first, *_ = city.queued(2)

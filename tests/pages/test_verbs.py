@@ -40,6 +40,7 @@ class Scene(SimpleNamespace):
     post: int
     other: int
     accepted: int
+    dismissed: Shown
     undone: Last
     batch: Last
     urgent: int
@@ -65,6 +66,7 @@ def scene(town: City) -> Scene:
     workflow.park(town.database, found.parked, ADA)
     found.undone = Last(found.parked, "Pothole", "Parked")
     made = workflow.bulk(town.database, town.config, ids, "dismiss", ADA, "joke")
+    found.dismissed = Shown(ids[0], 0, "Pothole", "pothole", False, False, (), ended=True)
     found.batch = Last(0, "2 dismissed", "dismiss", "", made.batch)
     return found
 
@@ -89,6 +91,7 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "park": lambda it: verbs.park(it.shown),
     "ask_where": lambda it: verbs.ask_where(it.shown),
     "undo": lambda it: _undoes(it, verbs.undo, it.undone),
+    "take_back": lambda it: verbs.take_back(it.dismissed),
     "retype": lambda it: verbs.retype(it.shown, "graffiti"),
     "also": lambda it: verbs.also(it.shown, "graffiti"),
     "split": lambda it: verbs.split(it.shown, it.post),
@@ -144,7 +147,7 @@ def test_every_verb_of_the_queue_stands_in_the_table() -> None:
         if verb.__module__ == verbs.__name__ and next(iter(inspect.signature(verb).parameters), "") in ("shown", "last")
     }
     assert of_a_card <= set(CALLS)
-    assert len(of_a_card) == 13
+    assert len(of_a_card) == 14
 
 
 @pytest.mark.parametrize("verb", CALLS)
