@@ -39,7 +39,9 @@ stands."""
 _SWAPPED = """\
 <style>[data-testid=stLayoutWrapper]:has(> .st-key-top_to_come):has(~ [data-testid=stLayoutWrapper] h1),
 :root:has(.st-key-try_again) .st-key-top_to_come {display: none}
-@media print {.st-key-unopened, .st-key-alerts, .stTextInput, .stButton {display: none}}</style>"""
+@media print {
+.stAppHeader, .st-key-unopened, .st-key-alerts, .stTextInput, .stButton {display: none !important}
+}</style>"""
 """The Queue's top line takes the place of what stood there for it in one frame, so that the card below stays.
 Where the page cannot be shown, nothing is to come. On paper stands what a page tells, not what it asks or offers."""
 _IMPORTED = re.compile(r"""from\s*["']\./([\w.-]+\.js)["']""")

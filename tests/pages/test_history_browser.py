@@ -62,6 +62,26 @@ def test_the_card_leads_to_the_history_of_what_it_shows(site: Site) -> None:
 
 
 @pytest.mark.long
+def test_on_paper_stands_the_story_alone(site: Site) -> None:
+    (one,) = site.city.arrive("pothole on Quarry Road")
+    with site.city.database.writing() as session:
+        suspect = session.get_one(Suspect, one)
+        suspect.urgent, suspect.created_at = 1, now() - timedelta(hours=1)
+    page = site.open(f"history?find=suspect+{one}")
+    told = page.get_by_text("Received from sample")
+    around = (
+        page.get_by_text("nobody has opened"),
+        page.get_by_label("Find a post"),
+        page.get_by_role("link", name="Queue", exact=True),
+    )
+    for part in (told, *around):
+        part.first.wait_for()
+    page.emulate_media(media="print")
+    assert told.first.is_visible()
+    assert [part.first.is_visible() for part in around] == [False, False, False]
+
+
+@pytest.mark.long
 def test_one_story_after_another(site: Site) -> None:
     first, second = site.city.arrive("pothole on Quarry Road", "pothole on Birch Street at Pine Street, by the shop")
     page = site.open(f"history?find=suspect+{first}")
