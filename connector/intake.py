@@ -258,10 +258,12 @@ class _Storing:
                 for name in PLACE:
                     setattr(suspect, name, fresh[name])
             suspect.why, suspect.score = _decoded(fresh["why"]), fresh["score"]
-            suspect.urgent_why, suspect.language, was = fresh["urgent_why"], fresh["language"], suspect.urgent
+            suspect.language, was = fresh["language"], suspect.urgent
+            if fresh["urgent_why"] or suspect.posts == 1:  # else it is another post that tells of the danger
+                suspect.urgent_why = fresh["urgent_why"]
             if not _retyped(self.session, suspect):
                 suspect.request_type_id, suspect.urgent = fresh["request_type_id"], fresh["urgent"]
-            elif suspect.urgent_why:
+            if suspect.urgent_why:
                 suspect.urgent = 1
             if suspect.urgent and not was:  # whoever opened it did not see the danger
                 suspect.opened_at, suspect.opened_by = None, ""

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, delete, select
 from connector import workflow
 from connector.config import Config
 from connector.grouping import regroup, similar
-from connector.incoming import Arrived, Batch, Deleted, Detail, Incoming, Kind, Person, Reference
+from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Person, Reference
 from connector.intake import From, Intake, Taken
 from connector.models import (
     Apart,
@@ -405,3 +405,15 @@ def test_without_a_place_no_ticket_is_similar(house: House) -> None:
         standing(session)
         nowhere = standing(session, lat=None, lon=None, place="", status="waiting")
         assert similar(session, nowhere) == {}
+
+
+def test_a_danger_that_another_post_tells_outlives_an_edit_of_the_first(house: House) -> None:
+    house.take(a_post(1, HOLE, **HERE))
+    house.take(a_post(2, HOLE + ". A live power line is down and sparking", minutes=2, **HERE))
+    (suspect,) = house.suspects()
+    assert (suspect.posts, suspect.urgent) == (2, 1)
+    with house.database.writing() as session:
+        house.intake.refresh(session)
+        house.intake.take(session, ORIGIN, Batch([Edited(a_post(1, HOLE + " today", minutes=5, **HERE))]))
+    (after,) = house.suspects()
+    assert (after.urgent, after.urgent_why) == (1, suspect.urgent_why)

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import select
 
 from connector import store
@@ -162,3 +162,16 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "city.db").write_bytes(b"no database at all, but long enough to be taken for one" * 100)
     with pytest.raises(ConfigError, match=r"does not answer .*file is not a database"):
         store.open_database(demo_city().model_copy(update={"database_url": f"sqlite:///{tmp_path / 'city.db'}"}))
+
+
+def test_an_error_quotes_nothing_that_was_to_be_written(database: store.Database) -> None:
+    def twice() -> None:
+        with database.writing() as session:
+            for _ in range(2):
+                session.add(Setting(name="twice", value="what a resident wrote"))
+                session.flush()
+                session.expunge_all()
+
+    with pytest.raises(IntegrityError) as caught:
+        twice()
+    assert "what a resident wrote" not in str(caught.value)

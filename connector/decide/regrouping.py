@@ -80,6 +80,7 @@ def _join(session: Session, main: Decision, suspect: Suspect, made: Suspect, by:
     if made.status not in OPEN:
         raise AlreadyDecidedError(_first_there(session, made))
     held = joins(session, made.id or 0)
+    _nothing_came(session, main, suspect, made)
     if main.kind == DecisionKind.SPLIT:
         _give_back(session, main, suspect, made, held)
     for join in held:
@@ -92,6 +93,19 @@ def _join(session: Session, main: Decision, suspect: Suspect, made: Suspect, by:
         for one in (suspect, made):
             near.let_together(session, [join.post_id for join in joins(session, suspect.id or 0)], one.id or 0)
         regroup(session, suspect)
+
+
+def _nothing_came(session: Session, main: Decision, suspect: Suspect, made: Suspect) -> None:
+    """Posts that came there since belong nowhere else: taken back with it they would be in no suspect."""
+    query = select(Decision).where(Decision.suspect_id == made.id, col(Decision.id) > main.id)
+    lines = session.exec(query.order_by(col(Decision.id))).all()
+    undone = {(line.before or {}).get("undone") for line in lines if line.kind == DecisionKind.UNDO}
+    if any(line.kind == DecisionKind.MERGE and line.id not in undone for line in lines):
+        raise AlreadyDecidedError("Another suspect was merged into it since: undo that first.")
+    if main.kind == DecisionKind.ALSO:
+        here = {join.post_id for join in joins(session, suspect.id or 0)}
+        if not {join.post_id for join in joins(session, made.id or 0)} <= here:
+            raise AlreadyDecidedError("Other posts joined the second request since: split them off, or dismiss it.")
 
 
 def _give_back(session: Session, main: Decision, suspect: Suspect, made: Suspect, held: list[SuspectPost]) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from connector.decide import regrouping
 from connector.decide.outgoing import call_back
-from connector.decide.record import as_before, locked, record
+from connector.decide.record import as_before, locked, record, who
 from connector.errors import AlreadyDecidedError
 from connector.models import Decision, DecisionKind, Suspect, SuspectStatus
 from connector.store import Database
@@ -25,16 +25,17 @@ _ENDED = {
 _REGROUPED = (DecisionKind.MERGE, DecisionKind.SPLIT, DecisionKind.ALSO)
 
 
-def undo(database: Database, suspect_id: int, by: str) -> None:
+def undo(database: Database, suspect_id: int, by: str, own: bool = False, version: int | None = None) -> None:
     """Take the last decision back – accept, dismiss, park, merge, split, also file as, expire – as if it never was.
 
-    Raises AlreadyDecidedError when it was sent meanwhile ("already sent, ticket …"), or when there is nothing to undo.
+    `own`: only what this person decided; `version`: only as it was shown. Raises AlreadyDecidedError when that is not
+    so, when it was sent meanwhile ("already sent, ticket …"), or when there is nothing to undo.
     """
     with database.writing() as session:
-        _undo(session, suspect_id, by)
+        _undo(session, suspect_id, by, own, version)
 
 
-def _undo(session: Session, suspect_id: int, by: str) -> None:
+def _undo(session: Session, suspect_id: int, by: str, own: bool, version: int | None) -> None:
     suspect = session.get(Suspect, suspect_id)
     if suspect is None:
         raise LookupError(f"There is no suspect {suspect_id}.")
@@ -45,6 +46,8 @@ def _undo(session: Session, suspect_id: int, by: str) -> None:
         raise AlreadyDecidedError("It changed meanwhile: look at it again.")
     if last is None:
         raise AlreadyDecidedError(f"There is nothing to undo: it is {suspect.status}.")
+    if (own and last.by != by) or (version is not None and version != suspect.version):
+        raise AlreadyDecidedError(who(session, suspect))
     if last.kind in _REGROUPED:
         regrouping.undo(session, last, by)
     else:

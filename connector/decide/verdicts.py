@@ -79,7 +79,8 @@ def unpark(database: Database, suspect_id: int, by: str, version: int | None = N
 def wake(session: Session) -> int:
     """Suspects that were parked until now wait again; how many."""
     query = select(Suspect).where(Suspect.status == SuspectStatus.PARKED, col(Suspect.parked_until) <= now())
-    due = session.exec(query).all()
+    # One that somebody decides at this moment is theirs: written over it would wait with a ticket on its way.
+    due = session.exec(query.with_for_update(skip_locked=True)).all()
     for suspect in due:
         wait_again(suspect)
         suspect.version += 1

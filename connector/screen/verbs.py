@@ -64,13 +64,13 @@ def answered_by() -> datetime:
 
 def undo(last: Last) -> None:
     database = screen.house().database
-    desk.undo(last, lambda: workflow.undo(database, last.id, screen.me()))
+    desk.undo(last, lambda: workflow.undo(database, last.id, screen.me(), own=True))
 
 
 def take_back(shown: Shown) -> None:
     """What was decided on it, by whomever and whenever: for one that is looked up again."""
     database = screen.house().database
-    desk.mend(shown, lambda: workflow.undo(database, shown.id, screen.me()))
+    desk.mend(shown, lambda: workflow.undo(database, shown.id, screen.me(), version=shown.version))
 
 
 def retype(shown: Shown, code: str) -> None:

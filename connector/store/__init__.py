@@ -40,6 +40,7 @@ class Database:
         try:
             self.engine: Engine = create_engine(
                 url,
+                hide_parameters=True,  # an error's message would quote what residents wrote
                 pool_pre_ping=not url.startswith("sqlite"),
                 json_serializer=lambda value: msgspec.json.encode(value).decode(),
                 json_deserializer=msgspec.json.decode,

@@ -379,3 +379,35 @@ def test_a_deletion_upstream_reaches_what_was_joined_or_parted(city: Config, dat
     assert "says ann" not in said
     assert "ecret" not in said
     assert "4.5" not in said
+
+
+@pytest.mark.parametrize("verb", ["also", "split"])
+def test_what_was_made_is_not_taken_back_with_posts_that_came_there_since(database: Database, verb: str) -> None:
+    with database.writing() as session:
+        first, other = a_suspect(session), a_suspect(session, "graffiti of somebody else")
+        post = a_post(session, "the same hole again")
+        session.add(SuspectPost(suspect_id=first.id, post_id=post.id))
+        a_type(session, "graffiti")
+        one, came, second = first.id, other.id, post.id
+    if verb == "also":
+        new = decide.also_file(database, one, "graffiti", "Dana")
+    else:
+        new = decide.split(database, one, [second], "Dana")
+    decide.merge(database, came, new, "Ben")
+    with pytest.raises(AlreadyDecidedError, match="was merged into it since: undo that first"):
+        decide.undo(database, one, "Dana")
+    decide.undo(database, came, "Ben")
+    decide.undo(database, one, "Dana")
+    with database.reading() as session:
+        assert {join.post_id for join in session.exec(select(SuspectPost))} == set(session.exec(select(Post.id)))
+
+
+def test_a_second_request_that_other_posts_joined_is_not_taken_back(database: Database) -> None:
+    with database.writing() as session:
+        one = a_suspect(session).id
+        a_type(session, "graffiti")
+    new = decide.also_file(database, one, "graffiti", "Dana")
+    with database.writing() as session:
+        session.add(SuspectPost(suspect_id=new, post_id=a_post(session, "painted over and over").id))
+    with pytest.raises(AlreadyDecidedError, match="Other posts joined the second request"):
+        decide.undo(database, one, "Dana")

@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 
 from connector import workflow
 from connector.config import Adapter, Config
+from connector.decide import verdicts
 from connector.dispatch import Receipt, Request
 from connector.dispatch.outbox import Outbox
 from connector.errors import (
@@ -436,3 +437,40 @@ def test_a_parked_suspect_can_be_decided(city: Config, database: Database) -> No
     workflow.accept(database, city, first, "Ben", 2)
     workflow.dismiss(database, second, "fixed", "Ben", 2)
     assert [the_suspect(database, i).status for i in (first, second)] == ["accepted", "dismissed"]
+
+
+# -- the way back, of one's own --------------------------------------------------------------------------------------
+
+
+def test_a_key_takes_back_only_what_its_hand_decided(city: Config, database: Database) -> None:
+    (suspect_id,) = waiting(database)
+    workflow.dismiss(database, suspect_id, "joke", "Ann")
+    workflow.undo(database, suspect_id, "Ben")
+    workflow.accept(database, city, suspect_id, "Ben")
+    with pytest.raises(AlreadyDecidedError, match="accepted by Ben"):
+        workflow.undo(database, suspect_id, "Ann", own=True)
+    with pytest.raises(AlreadyDecidedError, match="accepted by Ben"):
+        workflow.undo(database, suspect_id, "Ann", version=1)  # its card was drawn before
+    with database.reading() as session:
+        assert session.get_one(Suspect, suspect_id).status == "accepted"
+        assert [dispatch.status for dispatch in session.exec(select(Dispatch))] == ["queued"]
+
+
+def test_what_is_being_accepted_is_not_woken(city: Config, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    (suspect_id,) = waiting(database)
+    workflow.park(database, suspect_id, "Ann", until=now() - timedelta(seconds=1))
+    slow = verdicts.wait_again
+    hands: list[threading.Thread] = []
+
+    def with_a_hand_between(suspect: Suspect) -> None:
+        hands.append(threading.Thread(target=workflow.accept, args=(database, city, suspect_id, "Ben")))
+        hands[0].start()
+        hands[0].join(1)
+        slow(suspect)
+
+    monkeypatch.setattr(verdicts, "wait_again", with_a_hand_between)
+    with database.writing() as session:
+        workflow.wake(session)
+    hands[0].join(30)
+    with database.reading() as session:
+        assert session.get_one(Suspect, suspect_id).status == "accepted"

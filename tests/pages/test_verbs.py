@@ -66,7 +66,7 @@ def scene(town: City) -> Scene:
     workflow.park(town.database, found.parked, ADA)
     found.undone = Last(found.parked, "Pothole", "Parked")
     made = workflow.bulk(town.database, town.config, ids, "dismiss", ADA, "joke")
-    found.dismissed = Shown(ids[0], 0, "Pothole", "pothole", False, False, (), ended=True)
+    found.dismissed = Shown(ids[0], 2, "Pothole", "pothole", False, False, (), ended=True)
     found.batch = Last(0, "2 dismissed", "dismiss", "", made.batch)
     return found
 
