@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -82,9 +82,14 @@ class GeoReport:
         return desk_wire.answer("service_definition", desk_wire.definition(service), form)
 
     async def post_request(self, request: Request) -> Response:
-        """Store, commit, wait `slow_seconds`, answer; a refused POST is counted, too."""
+        """Store, commit, wait `slow_seconds`, answer; a refused POST is counted, too.
+
+        One whose sender died halfway never was a POST: nothing is stored, counted, or left to answer.
+        """
         try:
             report = await self._checked(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
         except Refused:
             await run_in_threadpool(self.store.count_refused)
             raise

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.demo.desk_intake import Attribute, Refused, Service
@@ -81,7 +81,7 @@ def request_row(ticket: Ticket, services: Mapping[str, Service]) -> dict[str, ob
 
 
 async def read_form(request: Request) -> list[tuple[str, str]]:
-    """Read a form-urlencoded body; `Refused` if it is something else, too long or cut off."""
+    """Read a form-urlencoded body; `Refused` if it is something else or too long, ClientDisconnect if it was cut off."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise Refused(400, "the body is not application/x-www-form-urlencoded")
     body = b""
@@ -91,8 +91,6 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
             if len(body) > BODY_LIMIT:
                 raise Refused(413, "the body is too long")
         return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
-    except ClientDisconnect:
-        raise Refused(400, "the body was cut off") from None
     except ValueError:
         raise Refused(400, "the body cannot be read as a form in UTF-8") from None
 

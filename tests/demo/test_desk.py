@@ -321,6 +321,17 @@ def test_unreadable_body_is_refused(desk: Client, body: bytes, kind: str, status
     assert desk.stats()["posts_refused"] == 1
 
 
+def test_body_whose_sender_died_halfway_never_was_a_post(desk: Client) -> None:
+    host, port = desk.url.removeprefix("http://").split(":")
+    head = "POST /open311/v2/requests.json HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n"
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    for begun in ("", "api_key=", "service_code=001&"):
+        with socket.create_connection((host, int(port))) as sender:
+            sender.sendall((head + kind + begun).encode())
+    assert desk.post(description="a whole one").status_code == 200
+    assert desk.stats() == {"posts_stored": 1, "posts_refused": 0, "tickets": 1}
+
+
 def test_longest_description_and_places_without_coordinates_are_taken(desk: Client) -> None:
     assert desk.file(description="🕳" * 4000)
     assert desk.file(lat=None, long=None, address_string="12 Pier St")
