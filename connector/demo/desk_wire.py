@@ -81,7 +81,7 @@ def request_row(ticket: Ticket, services: Mapping[str, Service]) -> dict[str, ob
 
 
 async def read_form(request: Request) -> list[tuple[str, str]]:
-    """Read a form-urlencoded body; `Refused` if it is something else or too long, ClientDisconnect if it was cut off."""
+    """Read a form-urlencoded body; `Refused` if it is something else or too long, ClientDisconnect if cut off."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise Refused(400, "the body is not application/x-www-form-urlencoded")
     body = b""
