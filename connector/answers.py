@@ -14,7 +14,7 @@ from itertools import islice
 
 from sqlmodel import Session, col, select
 
-from connector import grouping
+from connector import grouping, membership
 from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.prepare import PLACE, POST, SUSPECT, Ready
 
@@ -25,6 +25,8 @@ _DAYS = timedelta(days=14)
 _MOST = 5_000
 """Conversations remembered, the newest."""
 _OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
+_UNTOLD = (col(Suspect.place) == "", col(Suspect.place_method) != membership.BY_HAND)
+"""Nobody knows where, and no person said so: theirs is not overruled."""
 
 
 class Asked:
@@ -42,11 +44,12 @@ class Asked:
         query = (
             select(Post.conversation_id, Post.source)
             .join(Suspect, col(Suspect.lead_post_id) == Post.id)
-            .where(col(Suspect.status).in_(_OPEN), Suspect.place == "", col(Suspect.created_at) > now() - _DAYS)
+            .where(col(Suspect.status).in_(_OPEN), *_UNTOLD, col(Suspect.created_at) > now() - _DAYS)
             .where(Post.conversation_id != "", Post.author_key != "")
         )
         newest = query.order_by(col(Suspect.created_at).desc()).limit(_MOST)
-        self.conversations = dict(session.exec(newest).all())
+        # The oldest first, as they are learned: those are the first to be given up.
+        self.conversations = dict(reversed(session.exec(newest).all()))
         self._looked_at = time.monotonic()
 
     def learn(self, source: str, posts: Iterable[Ready]) -> None:
@@ -73,10 +76,14 @@ def _give(session: Session, source: str, answer: Ready) -> None:
     told = next((post for post in posts if post.source_id == answer.key), None)
     if told is None:
         return
-    asking = select(Suspect).where(col(Suspect.lead_post_id).in_([post.id for post in posts if post is not told]))
-    for suspect in session.exec(asking.where(col(Suspect.status).in_(_OPEN), Suspect.place == "")).all():
+    asking = select(Suspect.id).where(col(Suspect.lead_post_id).in_([post.id for post in posts if post is not told]))
+    open_ones = list(session.exec(asking.where(col(Suspect.status).in_(_OPEN), *_UNTOLD)))
+    for suspect in membership.locked(session, [id_ for id_ in open_ones if id_]):
+        if suspect.status not in _OPEN or suspect.place or suspect.place_method == membership.BY_HAND:
+            continue  # a person was faster
         for name, value in zip(PLACE, answer.answer, strict=True):
             setattr(suspect, name, value)
+        suspect.place_post_id = told.id
         if session.get(SuspectPost, {"suspect_id": suspect.id, "post_id": told.id}) is None:
             session.add(SuspectPost(suspect_id=suspect.id or 0, post_id=told.id or 0, joined_at=now()))
         suspect.version += 1

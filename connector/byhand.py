@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import update as sql_update
 from sqlmodel import col
 
-from connector import privacy
+from connector import membership, privacy
 from connector.errors import AlreadyDecidedError
 from connector.models import DeliveryStatus, Dispatch, Ticket, TicketEvent, now
 from connector.store import Database
@@ -59,6 +59,7 @@ def send_again(database: Database, dispatch_id: int, by: str) -> None:
     """A person looked and did not find it there: an unclear delivery is sent once more."""
     at = now()
     with database.writing() as session:
+        membership.locked(session, [session.get_one(Dispatch, dispatch_id).suspect_id])
         done = session.exec(
             sql_update(Dispatch)
             .where(
@@ -71,7 +72,7 @@ def send_again(database: Database, dispatch_id: int, by: str) -> None:
         if done.rowcount != 1:
             raise AlreadyDecidedError("It moved meanwhile; look again.")
         session.add(TicketEvent(dispatch_id=dispatch_id, what="Not found there: sent again by hand", by=by))
-        privacy.recheck(session, session.get_one(Dispatch, dispatch_id).suspect_id)
+        privacy.recheck(session, dispatch_id)
 
 
 def flag_done(database: Database, ticket_id: int, by: str) -> None:
@@ -89,7 +90,8 @@ def filed_by_hand(database: Database, dispatch_id: int, number: str, by: str) ->
     if not number.strip():
         raise ValueError("Give the number that the ticket has over there.")
     with database.writing() as session:
-        dispatch = session.get_one(Dispatch, dispatch_id, with_for_update=True)
+        membership.locked(session, [session.get_one(Dispatch, dispatch_id).suspect_id])
+        dispatch = session.get_one(Dispatch, dispatch_id, with_for_update=True, populate_existing=True)
         if dispatch.status not in (DeliveryStatus.UNCLEAR, DeliveryStatus.EXHAUSTED, DeliveryStatus.QUEUED):
             raise AlreadyDecidedError("It moved meanwhile; look again.")
         dispatch.status, dispatch.claimed_by, dispatch.claimed_until = DeliveryStatus.BY_HAND, "", None
@@ -101,3 +103,4 @@ def filed_by_hand(database: Database, dispatch_id: int, number: str, by: str) ->
             )
         )  # fmt: skip
         session.add(TicketEvent(dispatch_id=dispatch_id, what=f"Filed by hand as {number.strip()}", by=by))
+        privacy.recheck(session, dispatch_id)

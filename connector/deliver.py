@@ -19,7 +19,7 @@ from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
 from connector import dispatch as channels
-from connector import privacy
+from connector import membership, privacy
 from connector.config import Config
 from connector.dispatch import Absent, Channel, Found, Receipt, Request
 from connector.errors import AuthError, RefusedError, TemporaryError, UnclearError, whereabouts
@@ -51,6 +51,7 @@ class Claim:
     """What a worker needs to talk, with no session open."""
 
     dispatch_id: int
+    suspect_id: int
     attempt: int
     channel: str
     request: Request
@@ -82,12 +83,11 @@ class Deliveries:
     def reclaim(self) -> int:
         """`sending` of a dead worker → `unclear`: perhaps it arrived."""
         at = now()
+        over = Dispatch.status == D.SENDING, col(Dispatch.claimed_until) < at
         with self.database.writing() as session:
-            lost = session.exec(
-                select(Dispatch)
-                .where(Dispatch.status == D.SENDING, col(Dispatch.claimed_until) < at)
-                .with_for_update(skip_locked=True)
-            ).all()
+            # The suspect first and then its dispatch, here as everywhere: so no two wait for each other.
+            membership.locked(session, session.exec(select(Dispatch.suspect_id).where(*over)).all())
+            lost = session.exec(select(Dispatch).where(*over).with_for_update(skip_locked=True)).all()
             for dispatch in lost:
                 # The latest moment at which it can have begun to talk: the settling time counts from its end.
                 dispatch.sent_at = (dispatch.claimed_until or at) - timedelta(seconds=self.config.delivery.timeout)
@@ -96,7 +96,7 @@ class Deliveries:
                 dispatch.last_error = "The worker stopped while it was sending; looking it up"
                 session.add(dispatch)
                 session.add(TicketEvent(dispatch_id=dispatch.id or 0, what=dispatch.last_error))
-                privacy.recheck(session, dispatch.suspect_id)
+                privacy.recheck(session, dispatch.id or 0)
         return len(lost)
 
     def _claim_due(self) -> Claim | None:
@@ -115,6 +115,14 @@ class Deliveries:
         dispatch: Dispatch | None = session.exec(query).first()  # type: ignore[call-overload]
         if dispatch is None or dispatch.id is None:
             return None
+        if sending and session.get_one(Suspect, dispatch.suspect_id).status != SuspectStatus.ACCEPTED:
+            # Nothing should leave it so; what did must not reach a department either.
+            log.error("a request of a suspect that is not accepted was not sent", reference=dispatch.reference)
+            dispatch.status, dispatch.last_error = D.CANCELLED, "Not sent: it is not accepted"
+            session.add(dispatch)
+            session.add(TicketEvent(dispatch_id=dispatch.id, what=dispatch.last_error))
+            session.flush()
+            return self._claim(session, query, sending)
         at = now()  # not earlier: the lock may have been waited for
         if sending:
             dispatch.status, dispatch.attempts, dispatch.sent_at = D.SENDING, dispatch.attempts + 1, at
@@ -122,7 +130,8 @@ class Deliveries:
         dispatch.claimed_until = until = at + timedelta(seconds=self.config.delivery.claim)
         session.add(dispatch)
         request = Request.thawed(dispatch.content or {})
-        return Claim(dispatch.id, dispatch.attempts, dispatch.channel, request, dispatch.sent_at or at, until)
+        sent_at, to = dispatch.sent_at or at, dispatch.suspect_id
+        return Claim(dispatch.id, to, dispatch.attempts, dispatch.channel, request, sent_at, until)
 
     def _usable(self, session: Session, at: datetime) -> list[str]:
         """Channels that are configured and not paused."""
@@ -185,6 +194,7 @@ class Deliveries:
         at = now()
         way = self.ways[claim.channel]
         with self.database.writing() as session:
+            membership.locked(session, [claim.suspect_id])
             won = session.exec(
                 sql_update(Dispatch)
                 .where(
@@ -199,18 +209,17 @@ class Deliveries:
                 late = f"A late answer: it stands there too, as {_told(receipt)}"
                 session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=late))
                 return
-            dispatch = session.get_one(Dispatch, claim.dispatch_id)
             follow = way.can_follow and receipt.trackable and bool(receipt.number or receipt.token)
             session.add(
                 Ticket(
-                    dispatch_id=claim.dispatch_id, suspect_id=dispatch.suspect_id, channel=claim.channel,
+                    dispatch_id=claim.dispatch_id, suspect_id=claim.suspect_id, channel=claim.channel,
                     number=receipt.number, token=receipt.token, url=receipt.url, opened_at=at,
                     status=TicketStatus.OPEN if receipt.trackable else TicketStatus.UNTRACKABLE,
                     check_at=at + timedelta(seconds=self._soon(receipt)) if follow else None,
                 )
             )  # fmt: skip
             session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {_told(receipt)}", at=at))
-            privacy.recheck(session, dispatch.suspect_id)
+            privacy.recheck(session, claim.dispatch_id)
 
     def _soon(self, receipt: Receipt) -> float:
         # A token matures within seconds or minutes; a number's state changes in hours.
@@ -257,7 +266,7 @@ class Deliveries:
             if not self._moved(session, claim, D.REFUSED, last_error=why, settled_at=now()):
                 return
             session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"Refused: {why}"))
-            suspect = session.get_one(Suspect, session.get_one(Dispatch, claim.dispatch_id).suspect_id)
+            suspect = session.get_one(Suspect, claim.suspect_id)
             if suspect.status != SuspectStatus.ACCEPTED:
                 return
             suspect.status = SuspectStatus.WAITING
@@ -273,6 +282,7 @@ class Deliveries:
 
     def _moved(self, session: Session, claim: Claim, status: DeliveryStatus, **values: Any) -> bool:
         """Only while it is still ours: the claim is the fence. What would be sent again although it is gone ends."""
+        membership.locked(session, [claim.suspect_id])
         won = session.exec(
             sql_update(Dispatch)
             .where(
@@ -285,7 +295,7 @@ class Deliveries:
         )
         if won.rowcount != 1:
             return False
-        privacy.recheck(session, session.get_one(Dispatch, claim.dispatch_id).suspect_id)
+        privacy.recheck(session, claim.dispatch_id)
         return True
 
     # -- forget ----------------------------------------------------------------------------------------------------

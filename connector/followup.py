@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from connector.config import Config
 from connector.dispatch import Channel, TicketRef, TicketState
 from connector.errors import AdapterError, AuthError, whereabouts
-from connector.models import Ticket, TicketEvent, TicketStatus, now
+from connector.models import DispatchPost, Post, Ticket, TicketEvent, TicketStatus, now
 from connector.store import Database
 from connector.store.house import pause, paused_until
 
@@ -93,18 +93,24 @@ class FollowUps:
 def _record(session: Session, ticket: Ticket, state: TicketState) -> None:
     if ticket.changed_at and state.changed_at and state.changed_at < ticket.changed_at:
         return
-    what = []
+    what, notes = [], "" if _is_erased(session, ticket) else state.notes
     if state.number and state.number != ticket.number:
         what.append(f"Number {state.number}")
         ticket.number = state.number
     closed = TicketStatus.CLOSED if state.closed else TicketStatus.OPEN
     if closed != ticket.status:
-        what.append(f"Closed: {state.notes}" if state.closed and state.notes else closed.value.capitalize())
-    elif state.notes and state.notes != ticket.notes:
-        what.append(f"Note: {state.notes}")
-    ticket.status, ticket.notes = closed, state.notes
+        what.append(f"Closed: {notes}" if state.closed and notes else closed.value.capitalize())
+    elif notes and notes != ticket.notes:
+        what.append(f"Note: {notes}")
+    ticket.status, ticket.notes = closed, notes
     ticket.closed_at = (state.changed_at or now()) if state.closed else None
     ticket.changed_at, ticket.url = state.changed_at or ticket.changed_at, state.url or ticket.url
     session.add(ticket)
     for line in what:
         session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what=line))
+
+
+def _is_erased(session: Session, ticket: Ticket) -> bool:
+    """Whether a post that it carried was deleted: their notes may repeat what it said, and are not taken again."""
+    carried = select(Post.id).join(DispatchPost).where(DispatchPost.dispatch_id == ticket.dispatch_id)
+    return session.exec(carried.where(col(Post.gone_at).is_not(None)).limit(1)).first() is not None

@@ -25,6 +25,7 @@ from sqlmodel import Session, col, select
 
 from connector import growth
 from connector.growth import AT_PLACE, DANGER, LAT, LON, METHOD, POSTED, TYPE, URGENT, Arrival, Growth, New
+from connector.membership import BY_HAND
 from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.store import bulk, near
 from connector.store.around import accepted_near
@@ -181,7 +182,7 @@ class _Grouping:
             return facts
         lead, sight = self._new[id_].lead, self._seen[id_]
         facts = self._facts[id_] = Facts(
-            id_, SuspectStatus.WAITING, sight.type_id, lead.suspect[URGENT], sight.lat, sight.lon,
+            id_, SuspectStatus.WAITING, sight.type_id, lead.suspect[URGENT], lead.suspect[DANGER], sight.lat, sight.lon,
             lead.suspect[METHOD], None, lead.post_id, sight.at, lead.text, lead.author, False,
         )  # fmt: skip
         return facts
@@ -220,11 +221,12 @@ class _Grouping:
         grown = new.growth() if new else self._grown[facts.id]
         grown.take(arrival)
         said = arrival.suspect
-        if said[URGENT] and not facts.urgent:
-            facts.urgent, grown.urgent, grown.danger = 1, True, said[DANGER]
+        if _is_graver(said, facts):
+            facts.urgent, facts.danger = 1, said[DANGER] or facts.danger
+            grown.urgent, grown.danger = True, facts.danger
             facts.status = SuspectStatus.WAITING
-        if facts.lat is None and said[LAT] is not None and facts.method != "by hand":
-            grown.place = tuple(said[at] for at in AT_PLACE)
+        if facts.lat is None and said[LAT] is not None and facts.method != BY_HAND:
+            grown.place, grown.place_post = tuple(said[at] for at in AT_PLACE), arrival.post_id
             facts.lat, facts.lon, facts.method = said[LAT], said[LON], said[METHOD]
             self._seen[facts.id] = _seen(facts)
             key = cell(facts.type_id, said[LAT], said[LON])
@@ -250,7 +252,7 @@ class _Grouping:
 
 def _takes(target: Facts, arrival: Arrival, copy: bool) -> bool:
     """Whether a suspect that stands so takes this post in; urgent never hides in what nobody looks at any more."""
-    hides = bool(arrival.suspect[URGENT]) and not target.urgent
+    hides = _is_graver(arrival.suspect, target)
     match target.status:
         case SuspectStatus.WAITING | SuspectStatus.PARKED:
             return True
@@ -260,6 +262,11 @@ def _takes(target: Facts, arrival: Arrival, copy: bool) -> bool:
             return copy and not hides
         case _:
             return False
+
+
+def _is_graver(said: tuple[Any, ...], facts: Facts) -> bool:
+    """Whether a post brings what was not urgent yet, or a danger to what was urgent by its type alone."""
+    return bool(said[URGENT] and not facts.urgent) or bool(said[DANGER] and not facts.danger)
 
 
 def regroup(session: Session, suspect: Suspect) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text as sql
 from sqlmodel import Session
 
+from connector import membership
 from connector.models import Suspect, SuspectStatus
 from connector.prepare import PLACE, SUSPECT
 from connector.store import bulk, near
@@ -21,7 +22,7 @@ from connector.triage.wording import Wording
 _SUSPECT = (
     "id", "lead_post_id", "source", *SUSPECT, "people", "posts", "follows_id", "near_keys", "status", "created_at",
     "decided_by", "dismiss_reason", "returned_because", "assigned_to", "claimed_by", "opened_by", "acknowledged_by",
-    "version",
+    "version", "place_post_id",
 )  # fmt: skip
 _AT = {name: at for at, name in enumerate(SUSPECT)}
 TYPE, URGENT, DANGER, LAT, LON, METHOD, POSTED, _LAST = (
@@ -70,6 +71,8 @@ class Growth:
     urgent: bool = False
     danger: str = ""
     place: tuple[Any, ...] = ()
+    place_post: int | None = None
+    """Who told it."""
 
     def take(self, arrival: Arrival) -> None:
         """One more post."""
@@ -110,10 +113,12 @@ def insert(session: Session, new: Mapping[int, New], at: str) -> None:
     rows = []
     for id_, made in new.items():
         lead, said, people, posts = made.lead, made.lead.suspect, 1, 1
+        told = lead.post_id if said[METHOD] else None
         if made.grown:
+            told = made.grown.place_post or told
             said, people, posts = _said_by_all(made.grown, said), made.grown.people, made.grown.posts
         keys = near.packed(made.keys)
-        rows.append((id_, lead.post_id, lead.source, *said, people, posts, made.follows, keys, *waiting))
+        rows.append((id_, lead.post_id, lead.source, *said, people, posts, made.follows, keys, *waiting, told))
     bulk.insert(session, Suspect, _SUSPECT, rows)
 
 
@@ -152,15 +157,11 @@ def _said_by_all(grown: Growth, said: tuple[Any, ...]) -> tuple[Any, ...]:
 def _change(session: Session, suspect: Suspect, grown: Growth) -> None:
     """What a person must see before they decide."""
     if grown.urgent:
-        suspect.urgent, suspect.urgent_why = 1, grown.danger
-        suspect.opened_at, suspect.opened_by = None, ""  # whoever opened it did not see the danger
-        suspect.acknowledged_at, suspect.acknowledged_by = None, ""
-        if suspect.status == SuspectStatus.PARKED:
-            suspect.status, suspect.parked_until = SuspectStatus.WAITING, None
-            suspect.decided_at, suspect.decided_by = None, ""
+        membership.alarm(suspect, grown.danger)
     if grown.place:
         for name, value in zip(PLACE, grown.place, strict=True):
             setattr(suspect, name, value)
+        suspect.place_post_id = grown.place_post
         assert suspect.lat is not None
         assert suspect.lon is not None
         key = cell(suspect.request_type_id, suspect.lat, suspect.lon)

@@ -9,33 +9,44 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import msgspec
 from sqlmodel import Session, select
 
-from connector import grouping, growth, sealing
+from connector import grouping, growth, membership, sealing
 from connector.answers import Asked
 from connector.config import Config
 from connector.incoming import Batch, Refused
-from connector.models import Decision, DecisionKind, Gap, Match, Post, Suspect, SuspectStatus, now
+from connector.models import (
+    Decision,
+    DecisionKind,
+    Gap,
+    Match,
+    Post,
+    PostVersion,
+    Suspect,
+    SuspectPost,
+    SuspectStatus,
+    now,
+)
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
-from connector.privacy import erase
+from connector.privacy import came_late, erase, remember
 from connector.store import bulk, catalogue, gaps, sources
 from connector.triage import Gazetteer
 
 __all__ = ["From", "Intake", "Taken", "insert_matches"]
 
 _SHARES_AGE = 900.0  # seconds
-_REMEMBERED = 50_000  # deletions of a source
 _POST = ("id", "source", *POST, "edits", "received_at")
 _MATCH = ("post_id", "rule_id", "rule_version", "words", "matched_at")
 _TEXT, _REFS, _AUTHOR = (POST.index(name) for name in ("text", "refs", "author_key"))
 _HELD = "SELECT source_id, id, version_id, gone_at IS NOT NULL FROM post WHERE source = :source AND source_id"
+_OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
+_JUDGED = {"request_type_id", "urgent", "urgent_why", "status", *PLACE}
 _REWORDED = ("version_id", "text", "quoted_text", "lang", "entities", "media", "author_sealed")
 
 
@@ -74,7 +85,6 @@ class Intake:
         self.preparer = Preparer(config, sealer, gazetteer)
         self._zone, self._days = config.city.zone, config.queue.same_days
         self._read_at = 0.0
-        self._gone: dict[str, dict[str, None]] = {}
         self._asked = Asked()
 
     @property
@@ -121,12 +131,12 @@ class Intake:
         taken, refused = Taken(), Counter[str]()
         for step in prepared.steps:
             if isinstance(step, Run):
-                _Storing(session, source, taken, self._days, self._gone.get(source.name, {})).run(step)
+                _Storing(session, source, taken, self._days, self.sealer).run(step)
                 self._asked.take(session, source.name, step.posts)
                 self._asked.learn(source.name, step.posts)
             elif isinstance(step, Vanished):
                 taken.deleted += erase(session, source.name, step.source_ids, "deleted upstream")
-                self._remember(source.name, step.source_ids)
+                remember(session, self.sealer, source.name, step.source_ids)
             elif isinstance(step, Refused):
                 refused[f"refused: {step.why}"] += 1
             else:
@@ -137,13 +147,6 @@ class Intake:
                 gaps.missed(session, gap, not step.lost, can_fill, source.fills)
         self._count(session, source, taken, refused)
         return taken
-
-    def _remember(self, source: str, ids: Iterable[str]) -> None:
-        """Disorder is normal: a post may come behind its own deletion, and must not stand here again."""
-        gone = self._gone.setdefault(source, {})
-        gone |= dict.fromkeys(ids)
-        for oldest in list(islice(gone, max(0, len(gone) - _REMEMBERED))):
-            del gone[oldest]
 
     def _count(self, session: Session, source: From, taken: Taken, refused: Counter[str]) -> None:
         priced = Counter(
@@ -157,24 +160,27 @@ class Intake:
 class _Storing:
     """Stores one run of posts."""
 
-    def __init__(self, session: Session, source: From, taken: Taken, days: float, gone: Collection[str] = ()) -> None:
-        self.session, self.source, self.taken, self.gone = session, source.name, taken, gone
-        self.days = days
+    def __init__(self, session: Session, source: From, taken: Taken, days: float, sealer: sealing.Sealer) -> None:
+        self.session, self.source, self.taken, self.days = session, source.name, taken, days
+        self.sealer = sealer
         self.known: Known = {}
         self.fresh: dict[str, Ready] = {}
 
     def run(self, run: Run) -> None:
         taken = self.taken
         self.known = self._known([post.key for post in run.posts])
+        strange = [post for post in run.posts if post.key not in self.known]
+        ids = {post.key for post in strange} | {post.version for post in strange}
+        gone = came_late(self.session, self.sealer, self.source, ids)
         for post in run.posts:
             if post.key in self.known or post.key in self.fresh:
                 self._again(post)
-            elif post.matches and (post.key in self.gone or post.version in self.gone):
-                taken.late += 1
+            elif post.key in gone or post.version in gone:
+                taken.late += bool(post.matches)
             elif post.matches or post.waits:
                 self.fresh[post.key] = post
                 taken.new += 1
-            elif post.answer and post.key not in self.gone:
+            elif post.answer:
                 self.fresh[post.key] = post  # stored for what it says, and not counted: no rule met it
         taken.read += run.read
         taken.matched = taken.new + taken.duplicate + taken.updated
@@ -217,6 +223,9 @@ class _Storing:
         bulk.insert(self.session, Post, _POST, rows)
         matches = [(id_, *match, at) for id_, post in zip(ids, posts, strict=True) for match in post.matches]
         insert_matches(self.session, matches)
+        for id_, post in zip(ids, posts, strict=True):
+            for version in set(post.edits) - {post.key, post.version}:
+                self._remember_version(version, id_)
         waiting = [arrival(id_, self.source, post) for id_, post in zip(ids, posts, strict=True) if post.waits]
         grouped = grouping.group(self.session, waiting, self.days, at)
         self.taken.suspects += grouped.new
@@ -232,14 +241,18 @@ class _Storing:
             return False
         at = (stored.edited_at or stored.posted_at).isoformat()
         stored.edits = [*(stored.edits or []), {"id": stored.version_id, "text": sealing.mask(stored.text), "at": at}]
+        self._remember_version(stored.version_id, post_id)
         for name in _REWORDED:
             setattr(stored, name, fresh[name])
         stored.edited_at = bulk.time_of(fresh["posted_at"])
         session.add(stored)
         self._match_anew(post_id, post)
-        if post.suspect:
-            self._judge_anew(post_id, dict(zip(SUSPECT, post.suspect, strict=True)))
+        self._judge_anew(stored, dict(zip(SUSPECT, post.suspect, strict=True)) if post.suspect else {})
         return True
+
+    def _remember_version(self, version: str, post_id: int) -> None:
+        """A deletion may name any of them."""
+        self.session.merge(PostVersion(source=self.source, version_id=version, post_id=post_id))
 
     def _match_anew(self, post_id: int, post: Ready) -> None:
         session = self.session
@@ -251,26 +264,49 @@ class _Storing:
         for gone in held.values():
             session.delete(gone)
 
-    def _judge_anew(self, post_id: int, fresh: dict[str, Any]) -> None:
-        query = select(Suspect).where(Suspect.lead_post_id == post_id, Suspect.status == SuspectStatus.WAITING)
-        for suspect in self.session.exec(query):
-            if suspect.place_method != "by hand":
-                for name in PLACE:
-                    setattr(suspect, name, fresh[name])
-            suspect.why, suspect.score = _decoded(fresh["why"]), fresh["score"]
-            suspect.language, was = fresh["language"], suspect.urgent
-            if fresh["urgent_why"] or suspect.posts == 1:  # else it is another post that tells of the danger
-                suspect.urgent_why = fresh["urgent_why"]
-            if not _retyped(self.session, suspect):
-                suspect.request_type_id, suspect.urgent = fresh["request_type_id"], fresh["urgent"]
-            if suspect.urgent_why:
-                suspect.urgent = 1
-            if suspect.urgent and not was:  # whoever opened it did not see the danger
-                suspect.opened_at, suspect.opened_by = None, ""
-                suspect.acknowledged_at, suspect.acknowledged_by = None, ""
-            suspect.version += 1
-            self.session.add(suspect)
-            grouping.regroup(self.session, suspect)
+    def _judge_anew(self, post: Post, fresh: dict[str, Any]) -> None:
+        """Of the suspects with this post that can still be decided; `fresh`: as `SUSPECT`, empty if no rule met it."""
+        session = self.session
+        session.flush()
+        holding = select(SuspectPost.suspect_id).where(SuspectPost.post_id == post.id)
+        for suspect in membership.locked(session, session.exec(holding).all()):
+            if suspect.status not in _OPEN:
+                continue
+            before = suspect.model_dump(include=_JUDGED)
+            if fresh and suspect.lead_post_id == post.id:
+                suspect.why, suspect.score, suspect.language = _decoded(fresh["why"]), fresh["score"], fresh["language"]
+                if not _retyped(session, suspect):
+                    suspect.request_type_id = fresh["request_type_id"]
+            _placed_anew(suspect, post, fresh)
+            _urgent_anew(session, suspect, fresh.get("urgent_why", ""))
+            if suspect.lead_post_id == post.id or suspect.model_dump(include=_JUDGED) != before:
+                suspect.version += 1
+                session.add(suspect)
+                grouping.regroup(session, suspect)
+
+
+def _placed_anew(suspect: Suspect, post: Post, fresh: dict[str, Any]) -> None:
+    """Where its own words are what told the place, or where nobody did."""
+    if suspect.place_method == membership.BY_HAND or suspect.place_post_id not in (post.id, None):
+        return
+    if not fresh:
+        if suspect.place_post_id == post.id and suspect.place_words not in post.text:
+            membership.forget_place(suspect)
+        return
+    for name in PLACE:
+        setattr(suspect, name, fresh[name])
+    suspect.place_post_id = post.id if fresh["place_method"] else None
+
+
+def _urgent_anew(session: Session, suspect: Suspect, danger: str) -> None:
+    """A danger comes with the wording that tells of it, and goes when none of its posts tells of one any more."""
+    was, knew = suspect.urgent, suspect.urgent_why
+    if not danger and knew:
+        danger = membership.danger_told(session, suspect)
+    suspect.urgent_why = danger or ""
+    membership.judge_urgency(session, suspect)
+    if suspect.urgent and (not was or (danger and not knew)):
+        membership.alarm(suspect, suspect.urgent_why)
 
 
 def insert_matches(session: Session, matches: Sequence[tuple[int, int, int, str, str]]) -> None:

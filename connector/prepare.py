@@ -27,8 +27,9 @@ from connector.triage.text import Cut
 from connector.triage.wording import Wording
 
 POST = (
-    "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "conversation_id",
-    "reply_settings", "place_name", "lat", "lon", "own", "mentions_us", "author_key", "author_sealed", "posted_at",
+    "source_id", "version_id", "kind", "text", "quoted_text", "lang", "entities", "media", "refs", "about_id",
+    "conversation_id", "reply_settings", "place_name", "lat", "lon", "own", "mentions_us", "author_key",
+    "author_sealed", "posted_at",
 )  # fmt: skip
 """The columns of a post that are known before it is stored."""
 PLACE = ("place", "place_method", "place_words", "district", "lat", "lon", "place_sure")
@@ -40,6 +41,8 @@ _TEXT = POST.index("text")
 # X puts the history of edits into every post; a second id says that this one is an edit.
 _EDIT_HISTORY = b'"edit_history_'
 _X_CONVERSATION = re.compile(rb'"conversation_id"\s*:\s*"(\d+)"')
+_SHOWN = (Kind.REPOST, Kind.QUOTE)
+"""What another post says stands in these."""
 _REPLY = "reply"
 """The method of a place that a later reply tells."""
 Met = tuple[int, int, list[str]]
@@ -310,6 +313,7 @@ class Preparer:
             text, quoted, post.lang, json_text(entities),
             json_text([{"kind": m.kind, "url": hide(m.url), "alt": hide(m.alt)} for m in media]) if media else "[]",
             json_text([{"kind": str(r.kind), "id": r.source_id} for r in refs]) if refs else "[]",
+            next((r.source_id for r in refs if r.kind in _SHOWN), "") if refs else "",
             detail.conversation_id, detail.reply_settings, hide(detail.place_name) if detail.place_name else "",
             detail.lat, detail.lon,
         )  # fmt: skip

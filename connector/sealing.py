@@ -106,6 +106,10 @@ class Sealer:
         """The same for every spelling of a handle; not reversible without the key. 32 hexadecimal digits."""
         return self._pseudonym_of(handle.lower())
 
+    def number(self, name: str) -> int:
+        """The same for this name and key, not reversible without it: 64 bits, signed, as databases keep them."""
+        return int.from_bytes(bytes.fromhex(self._mac(name)[:16]), signed=True)
+
     def _mac(self, name: str) -> str:
         mac = self._pseudonym_key.copy()
         mac.update(name.encode())

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from connector.config import Login
+from connector.decide import carry
 from connector.models import (
     DeliveryStatus,
     Dispatch,
@@ -58,6 +59,8 @@ def a_post(session: Session, text: str = "Big pothole on Quarry Rd", **values: A
     defaults = {"source": "sample", "source_id": f"p{next(_numbers)}", "lang": "en", "posted_at": now()}
     values = defaults | values
     values.setdefault("version_id", values["source_id"])
+    shown = [ref["id"] for ref in values.get("references") or [] if ref["kind"] in ("quote", "repost")]
+    values.setdefault("about_id", shown[0] if shown else "")
     return added(session, Post(text=text, **values))
 
 
@@ -72,6 +75,7 @@ def a_suspect(
     defaults = {
         "score": 0.5, "why": [{"rule_id": rule.id, "rule": rule.name, "words": words}], "urgent": int(kind.urgent),
         "language": post.lang, "first_posted_at": post.posted_at, "last_posted_at": post.posted_at,
+        "place_post_id": post.id if values.get("place_method", "by hand") != "by hand" else None,
     }  # fmt: skip
     suspect = added(session, Suspect(request_type_id=kind.id, lead_post_id=post.id, **(defaults | values)))
     added(session, SuspectPost(suspect_id=suspect.id, post_id=post.id))
@@ -86,7 +90,10 @@ def a_dispatch(session: Session, suspect: Suspect | None = None, **values: Any) 
         "channel": "outbox", "reference": f"SC-{next(_numbers):06d}", "status": DeliveryStatus.QUEUED,
         "due_at": now() + timedelta(seconds=30), "content": {"text": "Big pothole"}, "by": "demo",
     }  # fmt: skip
-    return added(session, Dispatch(suspect_id=suspect.id, **(defaults | values)))
+    dispatch = added(session, Dispatch(suspect_id=suspect.id, **(defaults | values)))
+    carry(session, dispatch)
+    session.flush()
+    return dispatch
 
 
 def a_ticket(session: Session, dispatch: Dispatch | None = None, **values: Any) -> Ticket:

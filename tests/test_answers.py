@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from connector import answers
+from connector import answers, workflow
 from connector.config import DEMO, Config
-from connector.incoming import Arrived, Batch, Deleted, Detail, Event, Incoming, Kind, Person
+from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Event, Incoming, Kind, Person
 from connector.intake import From, Intake, Taken
-from connector.models import Post, Rule, Suspect, SuspectPost, SuspectStatus
+from connector.models import Post, Rule, Suspect, SuspectPost, SuspectStatus, now
 from connector.sealing import Sealer
 from connector.sources import Capabilities
 from connector.store import Database, catalogue
 from connector.store import sources as questions
 from connector.triage import Gazetteer
-from tests.builders import a_type
+from tests.builders import a_post, a_suspect, a_type
 
 ORIGIN = From("x", "x", Capabilities(reads="posts of a test"))
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -164,3 +164,42 @@ def test_only_so_many_conversations_are_remembered(city: City, monkeypatch: pyte
     for number in range(1, 5):
         city.take(said(str(number), f"pothole number {number} ate my tire {'x' * number}", conversation_id=str(number)))
     assert len(city.intake.preparer.asked) == 2
+
+
+def test_a_person_who_says_that_nobody_knows_where_is_not_overruled(city: City) -> None:
+    city.take(said("1", "A pothole ate my tire"))
+    workflow.set_place(city.database, city.suspects()[0].id or 0, None, "Dana")
+    city.take(answered("2", "it is at Elm and 9th"), intake=city.an_intake())
+    city.take(answered("3", "it is at Elm and 9th"))
+    assert (city.suspects()[0].place, city.suspects()[0].place_method) == ("", "by hand")
+
+
+def test_an_edit_of_what_asked_leaves_the_place_that_the_answer_gave(city: City) -> None:
+    city.take(said("1", "A pothole ate my tire"))
+    city.take(answered("2", "it is at Elm and 9th"))
+    city.take(Edited(said("1", "A pothole ate my tire!!").post))
+    assert city.suspects()[0].place == "Elm Street & 9th Avenue"
+
+
+def test_a_place_goes_when_the_answer_does_not_tell_it_any_more(city: City) -> None:
+    city.take(said("1", "A pothole ate my tire"))
+    city.take(answered("2", "it is at Elm and 9th"))
+    city.take(Edited(answered("2", "never mind").post))
+    assert (city.suspects()[0].place, city.suspects()[0].lat) == ("", None)
+
+
+def test_the_oldest_conversations_are_given_up_first(
+    city: City, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_MOST", 3)
+    with database.writing() as session:
+        for hours in (3, 2, 1):
+            at = now() - timedelta(hours=hours)
+            post = a_post(session, conversation_id=f"{hours} h ago", author_key="k", posted_at=at)
+            a_suspect(session, post=post, created_at=at)
+    asked = answers.Asked()
+    with database.reading() as session:
+        asked.refresh(session)
+    asked.conversations["now"] = "x"
+    asked.learn("x", [])
+    assert list(asked.conversations) == ["2 h ago", "1 h ago", "now"]

@@ -794,6 +794,7 @@ def test_no_log_line_holds_a_post(
         chatty.step()
         with database.writing() as session:
             session.connection().execute(sql("DELETE FROM ticket_event"))
+            session.connection().execute(sql("DELETE FROM dispatch_post"))
             session.connection().execute(sql("DELETE FROM dispatch"))
         accepted(database, city)
         a_worker(database, city, ways[1]).step()

@@ -417,3 +417,45 @@ def test_a_danger_that_another_post_tells_outlives_an_edit_of_the_first(house: H
         house.intake.take(session, ORIGIN, Batch([Edited(a_post(1, HOLE + " today", minutes=5, **HERE))]))
     (after,) = house.suspects()
     assert (after.urgent, after.urgent_why) == (1, suspect.urgent_why)
+
+
+WIRE = HOLE + ". A live power line is down and sparking"
+
+
+def edited(house: House, number: int, text: str, **detail: Any) -> None:
+    with house.database.writing() as session:
+        house.intake.refresh(session)
+        house.intake.take(session, ORIGIN, Batch([Edited(a_post(number, text, minutes=5, **(HERE | detail)))]))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("parked", [False, True])
+def test_a_danger_that_an_edit_tells_is_seen_wherever_it_stands(house: House, number: int, parked: bool) -> None:
+    house.take(a_post(1, **HERE), a_post(2, minutes=1, **HERE))
+    suspect = house.change(opened_at=now(), opened_by="Ann")
+    assert suspect.posts == 2
+    if parked:
+        workflow.park(house.database, suspect.id or 0, "Ann")
+    edited(house, number, WIRE)
+    after = house.only()
+    assert (after.status, after.urgent, after.urgent_why, after.opened_at) == ("waiting", 1, "wire", None)
+    assert after.version > suspect.version, "who has it on the screen must look again"
+    edited(house, number, HOLE)
+    assert (house.only().urgent, house.only().urgent_why) == (0, "")
+
+
+def test_a_danger_that_joins_what_is_urgent_by_its_type_is_written_down(house: House) -> None:
+    house.take(a_post(1, **HERE))
+    house.change(urgent=1, opened_at=now())
+    house.take(a_post(2, WIRE, minutes=2, **HERE))
+    assert (house.only().urgent_why, house.only().opened_at) == ("wire", None)
+    workflow.retype(house.database, house.config, house.only().id or 0, "pothole", "Dana")
+    assert house.only().urgent == 1
+
+
+def test_an_edit_of_another_post_than_the_one_that_told_the_place_leaves_it(house: House) -> None:
+    house.take(a_post(1, **HERE), a_post(2, minutes=1, **HERE))
+    edited(house, 2, HOLE + " again", lat=47.0, lon=-121.0)
+    assert (house.only().lat, house.only().version) == (45.0, 1)
+    edited(house, 1, HOLE + " again", lat=47.0, lon=-121.0)
+    assert (house.only().lat, house.only().version) == (47.0, 2)

@@ -59,6 +59,7 @@ from connector.models import (
     Suspect,
     SuspectPost,
     Ticket,
+    Unseen,
     metadata,
     now,
 )
@@ -595,6 +596,31 @@ def test_deletion_by_the_id_of_any_version_erases_the_post(version: str, house: 
     house.take(*VERSIONS.values(), a_post("9"))
     assert house.take(Deleted(version)).deleted == 1
     assert house.rows(select(Post.text).order_by(col(Post.id))) == ["", "Pothole on Elm Street"]
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_deletion_names_a_version_that_never_came_by_itself(version: str, house: House) -> None:
+    house.take(a_post("4", "pothole there", edits=["1", "2", "3", "4"]))
+    assert house.take(Deleted(version)).deleted == 1
+
+
+def test_post_behind_its_own_deletion_is_not_stored_by_any_process(house: House) -> None:
+    house.take(Deleted("1"), Deleted("3"))
+    house.intake = Intake(house.config, house.sealer, house.intake.preparer._gazetteer)  # the worker began anew
+    taken = house.take(a_post("1"), a_post("2"), a_post("4", edits=["3", "4"]))
+    assert (taken.new, taken.late) == (1, 2)
+    assert house.rows(select(Post.source_id)) == ["2"]
+
+
+def test_deletion_of_what_never_came_is_remembered_for_a_day_and_by_no_id(house: House) -> None:
+    house.take(Deleted("1555"))
+    with house.database.writing() as session:
+        assert privacy.forget_unseen(session) == 0
+        (row,) = session.exec(select(Unseen)).all()
+        assert "1555" not in row.model_dump_json()
+        row.at = now() - timedelta(days=2)
+    with house.database.writing() as session:
+        assert privacy.forget_unseen(session) == 1
 
 
 def test_deletion_of_a_post_that_is_not_here_or_gone_changes_nothing(house: House) -> None:

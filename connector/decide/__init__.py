@@ -12,7 +12,7 @@ from connector.decide.details import assign, note, retype, set_place
 from connector.decide.drafts import draft_of, drop_draft, drop_old_drafts, keep_draft
 from connector.decide.expiry import expire, expired_since
 from connector.decide.groups import also_file, merge, split
-from connector.decide.outgoing import new_reference, request_of
+from connector.decide.outgoing import carry, new_reference, request_of
 from connector.decide.undoing import undo
 from connector.decide.verdicts import accept, dismiss, park, unpark, wake
 
@@ -25,6 +25,7 @@ __all__ = [
     "assign",
     "bulk",
     "bulk_preview",
+    "carry",
     "claim",
     "dismiss",
     "draft_of",

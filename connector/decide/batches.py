@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from connector.config import Config
 from connector.decide.drafts import drafted
-from connector.decide.record import OPEN, record, remembered, settle
+from connector.decide.record import OPEN, record, remembered, seen, settle
 from connector.decide.undoing import take_back
 from connector.decide.verdicts import accept_in
 from connector.errors import AlreadyDecidedError, ConfigError
@@ -211,6 +211,7 @@ def _all(session: Session, held: Sequence[Suspect], verb: str, by: str, reason: 
         if verb == "assign":
             suspect.assigned_to = reason
         else:
+            seen(suspect, by)
             settle(suspect, SuspectStatus.PARKED if verb == "park" else SuspectStatus.DISMISSED, by, at)
             suspect.dismiss_reason, suspect.parked_until = reason if verb == "dismiss" else "", None
         record(session, suspect, DecisionKind(verb), by, before, reason, batch, at)

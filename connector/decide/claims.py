@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, case, func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector.decide.record import OPEN, locked
+from connector.decide.record import OPEN
+from connector.membership import locked
 from connector.models import Suspect, now
 from connector.store import Database
 from connector.store.listing import CLAIMED
@@ -40,7 +41,7 @@ def claim(database: Database, suspect_id: int, by: str, minutes: float = 5) -> C
         if held.by and fresh and not _elsewhere(session, suspect_id, by):
             return held
     with database.writing() as session:
-        locked(session, suspect_id, *_elsewhere(session, suspect_id, by))
+        locked(session, [suspect_id, *_elsewhere(session, suspect_id, by)])
         session.exec(
             sql_update(Suspect)
             .where(col(Suspect.id) == suspect_id, col(Suspect.status).in_(OPEN), _free(by, at))

@@ -5,11 +5,13 @@ The keys T, L, G and N of the Queue page. None of them ends its waiting; each bu
 
 from __future__ import annotations
 
+from connector import membership
 from connector.config import Config
 from connector.decide.outgoing import call_back, send_later
-from connector.decide.record import BY_HAND, OPEN, first, record, type_of
+from connector.decide.record import OPEN, first, record, type_of, who
+from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup
-from connector.models import DecisionKind, Note, Suspect, SuspectStatus, now
+from connector.models import DecisionKind, Note, SuspectStatus, now
 from connector.store import Database
 from connector.triage import Place
 
@@ -29,7 +31,7 @@ def retype(
         regroup(session, suspect)
         if suspect.status == SuspectStatus.ACCEPTED:
             old = call_back(session, suspect_id, "It has left already: correct it at the ticket.")
-            send_later(session, config, suspect, kind, by, at, (old.content or {}).get("text"))
+            send_later(session, config, suspect, kind, by, at, (old.content or {}).get("text"), old)
 
 
 def assign(database: Database, suspect_id: int, to: str, by: str, version: int | None = None) -> None:
@@ -44,18 +46,25 @@ def set_place(database: Database, suspect_id: int, place: Place | None, by: str,
     """Say where it is, or with None that nobody knows. Raises AlreadyDecidedError."""
     with database.writing() as session:
         suspect, before = first(session, suspect_id, version)
-        suspect.place, suspect.district = (place.name, place.district) if place else ("", "")
-        suspect.lat, suspect.lon = (place.lat, place.lon) if place else (None, None)
-        suspect.place_method, suspect.place_words, suspect.place_sure = BY_HAND, "", None
+        membership.forget_place(suspect)
+        suspect.place_method = membership.BY_HAND
+        if place:
+            suspect.place, suspect.district, suspect.lat, suspect.lon = place.name, place.district, place.lat, place.lon
         record(session, suspect, DecisionKind.PLACE, by, before)
         regroup(session, suspect)
 
 
 def note(database: Database, suspect_id: int, text: str, by: str) -> None:
-    """Leave a note for colleagues; ValueError without a word, LookupError without a suspect."""
+    """Leave a note for colleagues; ValueError without a word, LookupError without a suspect.
+
+    AlreadyDecidedError where no post is left: they were deleted, and what is noted of them now no deletion would reach.
+    """
     if not text.strip():
         raise ValueError("Write a few words.")
     with database.writing() as session:
-        if session.get(Suspect, suspect_id) is None:
+        held = membership.locked(session, [suspect_id])
+        if not held:
             raise LookupError(f"There is no suspect {suspect_id}.")
+        if not membership.is_alive(session, held[0]):
+            raise AlreadyDecidedError(who(session, held[0]))
         session.add(Note(suspect_id=suspect_id, text=text.strip(), by=by))

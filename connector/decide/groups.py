@@ -9,24 +9,22 @@ suspect by its posts or its leading post: so no text, place or draft may stay wh
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
+from connector import membership
 from connector.decide.drafts import drop_drafts
-from connector.decide.record import BY_HAND, OPEN, first, locked, record, settle, type_of
+from connector.decide.record import OPEN, first, record, settle, type_of
 from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup
+from connector.membership import locked
 from connector.models import (
     Apart,
     DecisionKind,
     DeliveryStatus,
     Dispatch,
-    Match,
     Note,
-    Post,
-    Rule,
     Suspect,
     SuspectPost,
     SuspectStatus,
@@ -36,13 +34,14 @@ from connector.store import Database, near
 
 _JOINS = (*OPEN, SuspectStatus.ACCEPTED)
 SAME = (
-    "lead_post_id", "score", "why", "language", "source", "place", "place_method", "place_words", "place_sure",
-    "district", "lat", "lon",
-)  # fmt: skip
-"""What a suspect knows from its leading post; whether it is urgent stays as it is, to be on the safe side."""
-_NO_PLACE: dict[str, Any] = {
-    "place": "", "place_method": "", "place_words": "", "place_sure": None, "district": "", "lat": None, "lon": None,
-}  # fmt: skip
+    "lead_post_id",
+    "score",
+    "why",
+    "language",
+    "source",
+    *membership.NO_PLACE,
+)
+"""What a suspect knows from its posts; whether it is urgent stays as it is, to be on the safe side."""
 
 
 def merge(database: Database, suspect_id: int, into: int, by: str, version: int | None = None) -> None:
@@ -53,7 +52,7 @@ def merge(database: Database, suspect_id: int, into: int, by: str, version: int 
     if suspect_id == into:
         raise ValueError("Choose another suspect to merge it into.")
     with database.writing() as session:
-        locked(session, suspect_id, into)
+        locked(session, [suspect_id, into])
         suspect, before = first(session, suspect_id, version)
         target, was = first(session, into, None, _JOINS)
         at = now()
@@ -65,8 +64,8 @@ def merge(database: Database, suspect_id: int, into: int, by: str, version: int 
         was |= {"from": suspect_id, "urgent": target.urgent, "urgent_why": target.urgent_why}
         move(session, posts, into, there, by)
         session.exec(sql_update(Note).where(col(Note.id).in_(notes)).values(suspect_id=into))
-        if suspect.urgent and not target.urgent:
-            target.urgent, target.urgent_why = 1, suspect.urgent_why
+        target.urgent_why = target.urgent_why or suspect.urgent_why
+        target.urgent = int(bool(target.urgent or suspect.urgent))
         settle(suspect, SuspectStatus.MERGED, by, at)
         suspect.parked_until, suspect.merged_into_id = None, into
         regroup(session, target)
@@ -78,7 +77,7 @@ def merge(database: Database, suspect_id: int, into: int, by: str, version: int 
 def split(database: Database, suspect_id: int, post_ids: Sequence[int], by: str, version: int | None = None) -> int:
     """These posts leave into a new suspect of the same type, which waits; its id.
 
-    The place goes with the leading post, whose words told it, unless a person said it. Raises AlreadyDecidedError, and
+    The place goes with the post that told it, unless a person said it. Raises AlreadyDecidedError, and
     ValueError when none of its posts is chosen, or all.
     """
     with database.writing() as session:
@@ -154,18 +153,9 @@ def move(session: Session, held: Sequence[SuspectPost], to: int, there: Collecti
 
 
 def lead(session: Session, suspect: Suspect) -> None:
-    """If its leading post went elsewhere or is gone: the earliest one leads, with its own reasons, without a place."""
-    held = select(Post).join(SuspectPost).where(SuspectPost.suspect_id == suspect.id, col(Post.gone_at).is_(None))
-    if session.exec(held.where(Post.id == suspect.lead_post_id)).first():
-        return
-    post = session.exec(held.order_by(col(Post.posted_at), col(Post.id)).limit(1)).first()
-    if post is None:
+    """If its leading post went elsewhere or is gone: the earliest one leads. AlreadyDecidedError: none is left."""
+    if not membership.lead(session, suspect):
         raise AlreadyDecidedError("The posts that are left were deleted by their authors.")
-    suspect.lead_post_id, suspect.language, suspect.source = post.id, post.lang, post.source
-    suspect.why = _why(session, post.id or 0)
-    if suspect.place_method != BY_HAND:
-        for name, nothing in _NO_PLACE.items():
-            setattr(suspect, name, nothing)
 
 
 def let_go(session: Session, suspect_id: int) -> None:
@@ -182,12 +172,6 @@ def _alike(suspect: Suspect, type_id: int, by: str) -> Suspect:
         request_type_id=type_id, urgent=suspect.urgent, urgent_why=suspect.urgent_why, opened_at=now(), opened_by=by,
         first_posted_at=suspect.first_posted_at, last_posted_at=suspect.last_posted_at, **same,
     )  # fmt: skip
-
-
-def _why(session: Session, post_id: int) -> list[dict[str, Any]]:
-    found = select(Rule.id, Rule.name, Match.words).join(Match, col(Match.rule_id) == col(Rule.id))
-    rows = session.exec(found.where(Match.post_id == post_id).order_by(col(Rule.id)))
-    return [{"rule_id": id_, "rule": name, "words": words} for id_, name, words in rows]
 
 
 def _no_longer_apart(session: Session, posts: Sequence[SuspectPost], suspect_id: int) -> list[tuple[int, str]]:

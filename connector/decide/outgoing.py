@@ -18,6 +18,7 @@ from connector.errors import AlreadyDecidedError, ConfigError
 from connector.models import (
     DeliveryStatus,
     Dispatch,
+    DispatchPost,
     Post,
     RequestType,
     SourceState,
@@ -39,23 +40,34 @@ def new_reference() -> str:
 
 
 def send_later(
-    session: Session, config: Config, suspect: Suspect, kind: RequestType, by: str, at: datetime, text: str | None
-) -> str:
-    """Queue it for after the hold; the reference that travels with it."""
+    session: Session, config: Config, suspect: Suspect, kind: RequestType, by: str, at: datetime, text: str | None,
+    instead_of: Dispatch | None = None,
+) -> str:  # fmt: skip
+    """Queue it for after the hold; the reference that travels with it. `instead_of`: whose text it goes on with."""
     reference = new_reference()
     request = request_of(session, config, suspect, kind, reference, at, text)
-    session.add(
-        Dispatch(
-            suspect_id=suspect.id or 0,
-            channel=kind.channel,
-            reference=reference,
-            content=request.frozen(),
-            status=DeliveryStatus.QUEUED,
-            due_at=at + timedelta(seconds=config.delivery.hold),
-            by=by,
-        )
+    made = Dispatch(
+        suspect_id=suspect.id or 0,
+        channel=kind.channel,
+        reference=reference,
+        content=request.frozen(),
+        status=DeliveryStatus.QUEUED,
+        due_at=at + timedelta(seconds=config.delivery.hold),
+        by=by,
     )
+    session.add(made)
+    carry(session, made, instead_of)
     return reference
+
+
+def carry(session: Session, made: Dispatch, instead_of: Dispatch | None = None) -> None:
+    """Write down whose words it carries: of its suspect's posts, and of those of the one that it goes on with."""
+    session.flush()
+    held = select(SuspectPost.post_id).where(SuspectPost.suspect_id == made.suspect_id)
+    before = select(DispatchPost.post_id).where(DispatchPost.dispatch_id == (instead_of.id if instead_of else None))
+    ids = col(Post.id).in_(held) | col(Post.id).in_(before)
+    carried = session.exec(select(Post.id).where(ids, col(Post.gone_at).is_(None)))
+    session.add_all(DispatchPost(dispatch_id=made.id or 0, post_id=post_id or 0) for post_id in carried)
 
 
 def call_back(session: Session, suspect_id: int, sent: str = "") -> Dispatch:

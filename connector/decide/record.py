@@ -18,8 +18,6 @@ from connector.models import Decision, DecisionKind, RequestType, Suspect, Suspe
 
 OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 """Statuses in which a suspect can be decided."""
-BY_HAND = "by hand"
-"""The place's method when a person says it; nothing that the machine finds later replaces it."""
 BEFORE = ("status", "request_type_id", "version", "assigned_to", "decided_by")
 """What every decision remembers; no text, place or name, since a deletion upstream must not search for them here."""
 _TIMES = ("decided_at", "parked_until")
@@ -67,12 +65,6 @@ def remembered(suspect: Suspect) -> dict[str, Any]:
     return {name: getattr(suspect, name) for name in BEFORE} | times | {"returned": bool(suspect.returned_because)}
 
 
-def locked(session: Session, *suspect_ids: int) -> None:
-    """Nobody else changes these until we are done; in one order always, so that no two people wait for each other."""
-    query = select(Suspect.id).where(col(Suspect.id).in_(suspect_ids)).order_by(col(Suspect.id)).with_for_update()
-    session.exec(query).all()
-
-
 def record(
     session: Session, suspect: Suspect, kind: DecisionKind, by: str, before: dict[str, Any], reason: str = "",
     batch: str = "", at: datetime | None = None,
@@ -98,10 +90,17 @@ def wait_again(suspect: Suspect) -> None:
     suspect.dismiss_reason, suspect.parked_until, suspect.merged_into_id = "", None, None
 
 
-def as_before(session: Session, suspect: Suspect, made: Decision) -> None:
+def seen(suspect: Suspect, by: str) -> None:
+    """A person dealt with it, if only in a bulk: it does not expire as one that nobody opened."""
+    if by and suspect.opened_at is None:
+        suspect.opened_at, suspect.opened_by = now(), by
+
+
+def as_before(session: Session, suspect: Suspect, made: Decision, by: str) -> None:
     """Put back what this decision ended; one of old, that remembers nothing, ended waiting."""
     before = made.before or {}
     wait_again(suspect)
+    seen(suspect, by)
     suspect.status = before.get("status", SuspectStatus.WAITING)
     suspect.decided_by = before.get("decided_by", "")
     for name in _TIMES:

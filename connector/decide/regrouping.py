@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
+from connector import membership
 from connector.decide.groups import SAME, joins, lead, let_go
 from connector.decide.record import OPEN, as_before, record, settle, who
 from connector.errors import AlreadyDecidedError
@@ -31,7 +32,7 @@ def undo(session: Session, made: Decision, by: str) -> None:
     main, twin = _both(session, made)
     here, there = (session.get_one(Suspect, one.suspect_id, populate_existing=True) for one in (main, twin))
     if main.kind == DecisionKind.MERGE:
-        _part(session, main, twin, here, there)
+        _part(session, main, here, there, by)
     else:
         _join(session, main, here, there, by)
     for suspect, line in ((here, main), (there, twin)):
@@ -48,9 +49,9 @@ def _both(session: Session, made: Decision) -> tuple[Decision, Decision]:
     return (twin, made) if "from" in (made.before or {}) else (made, twin)
 
 
-def _part(session: Session, main: Decision, twin: Decision, suspect: Suspect, target: Suspect) -> None:
+def _part(session: Session, main: Decision, suspect: Suspect, target: Suspect, by: str) -> None:
     """Undo a merge: posts and notes go back, and the suspect is what it was."""
-    before, was = main.before or {}, twin.before or {}
+    before = main.before or {}
     sent_since = target.status == SuspectStatus.ACCEPTED and (target.decided_at or main.at) > main.at
     if target.status not in (*OPEN, SuspectStatus.ACCEPTED) or sent_since:
         raise AlreadyDecidedError(_first_there(session, target))
@@ -64,15 +65,25 @@ def _part(session: Session, main: Decision, twin: Decision, suspect: Suspect, ta
     session.exec(sql_update(Note).where(col(Note.id).in_(before["notes"])).values(suspect_id=suspect.id))
     for post_id, parted_by in before["apart"]:
         near.keep_apart(session, [post_id], target.id or 0, parted_by)
-    if not was["urgent"]:
-        kind = session.get_one(RequestType, target.request_type_id)
-        target.urgent, target.urgent_why = int(kind.urgent), was["urgent_why"]
     session.flush()
+    _urgent_without(session, target, suspect)
     let_go(session, target.id or 0)
-    as_before(session, suspect, main)
+    as_before(session, suspect, main, by)
     for one in (target, suspect):
         lead(session, one)
         regroup(session, one)
+
+
+def _urgent_without(session: Session, target: Suspect, suspect: Suspect) -> None:
+    """As urgent as its own posts, and those merged into it besides, leave it."""
+    lines = select(Decision.before).where(Decision.suspect_id == target.id, Decision.kind == DecisionKind.MERGE)
+    own = next(was for was in session.exec(lines.order_by(col(Decision.id))) if was and "from" in was)
+    merged = select(Suspect.urgent, Suspect.urgent_why).where(Suspect.merged_into_id == target.id)
+    others = session.exec(merged.where(Suspect.id != suspect.id).order_by(col(Suspect.decided_at))).all()
+    dangers = (membership.danger_told(session, target), own["urgent_why"], *(why for _, why in others))
+    target.urgent_why = next(filter(None, dangers), "")
+    kind = session.get_one(RequestType, target.request_type_id)
+    target.urgent = int(bool(kind.urgent or target.urgent_why or own["urgent"] or any(urgent for urgent, _ in others)))
 
 
 def _join(session: Session, main: Decision, suspect: Suspect, made: Suspect, by: str) -> None:
@@ -85,6 +96,7 @@ def _join(session: Session, main: Decision, suspect: Suspect, made: Suspect, by:
         _give_back(session, main, suspect, made, held)
     for join in held:
         session.delete(join)
+    session.exec(sql_update(Note).where(col(Note.suspect_id) == made.id).values(suspect_id=suspect.id))
     settle(made, SuspectStatus.MERGED, by, now())
     made.parked_until, made.merged_into_id = None, suspect.id
     session.flush()
@@ -116,8 +128,9 @@ def _give_back(session: Session, main: Decision, suspect: Suspect, made: Suspect
     for join in held:
         at, joined_by = known.get(join.post_id, (join.joined_at.isoformat(), join.joined_by))
         session.add(_joined(suspect, join.post_id, at, joined_by))
-    if made.lead_post_id == before["lead_post_id"]:
-        for name in SAME:
+    came_back = made.lead_post_id == before["lead_post_id"]
+    if came_back or (made.place_method and not suspect.place_method):
+        for name in SAME if came_back else membership.NO_PLACE:
             setattr(suspect, name, getattr(made, name))
 
 

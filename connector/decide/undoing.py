@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 
 from connector.decide import regrouping
 from connector.decide.outgoing import call_back
-from connector.decide.record import as_before, locked, record, who
+from connector.decide.record import as_before, record, who
 from connector.errors import AlreadyDecidedError
+from connector.membership import is_alive, locked
 from connector.models import Decision, DecisionKind, Suspect, SuspectStatus
 from connector.store import Database
 
@@ -40,8 +41,7 @@ def _undo(session: Session, suspect_id: int, by: str, own: bool, version: int | 
     if suspect is None:
         raise LookupError(f"There is no suspect {suspect_id}.")
     last = _last(session, suspect)
-    locked(session, suspect_id, *regrouping.others(last))
-    session.refresh(suspect)
+    locked(session, [suspect_id, *regrouping.others(last)])
     if last != _last(session, suspect):
         raise AlreadyDecidedError("It changed meanwhile: look at it again.")
     if last is None:
@@ -55,11 +55,16 @@ def _undo(session: Session, suspect_id: int, by: str, own: bool, version: int | 
 
 
 def take_back(session: Session, suspect: Suspect, last: Decision, by: str, batch: str = "") -> None:
-    """Let what this decision ended wait again; it is locked. AlreadyDecidedError when it has left the house."""
+    """Let what this decision ended wait again; it is locked.
+
+    AlreadyDecidedError when it has left the house, or when its authors deleted what there was to decide.
+    """
+    if not is_alive(session, suspect):
+        raise AlreadyDecidedError("Its posts were deleted by their authors; there is nothing left to decide.")
     if last.kind == DecisionKind.ACCEPT:
         call_back(session, last.suspect_id)
     was = {"version": suspect.version, "request_type_id": suspect.request_type_id, "undone": last.id}
-    as_before(session, suspect, last)
+    as_before(session, suspect, last, by)
     suspect.version += 1
     record(session, suspect, DecisionKind.UNDO, by, was, batch=batch)
 

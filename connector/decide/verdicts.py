@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from connector.config import Config
 from connector.decide.outgoing import send_later
-from connector.decide.record import first, record, settle, wait_again
+from connector.decide.record import first, record, seen, settle, wait_again
 from connector.models import Decision, DecisionKind, DismissReason, RequestType, Suspect, SuspectStatus, now
 from connector.store import Database
 
@@ -93,5 +93,6 @@ def _ended(
 ) -> tuple[Suspect, dict[str, Any]]:
     suspect, before = first(session, suspect_id, version)
     suspect.parked_until = None
+    seen(suspect, by)
     settle(suspect, status, by, now())
     return suspect, before

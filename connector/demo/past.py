@@ -29,11 +29,13 @@ from connector.models import (
     DecisionKind,
     DeliveryStatus,
     Dispatch,
+    DispatchPost,
     Draft,
     Match,
     NearKey,
     Note,
     Post,
+    PostVersion,
     RequestType,
     Suspect,
     SuspectPost,
@@ -174,6 +176,7 @@ class _Past:
             status=DeliveryStatus.SENT, created_at=at, due_at=at, sent_at=at + took, settled_at=at + took, attempts=1,
         )  # fmt: skip
         self.session.add(dispatch)
+        workflow.carry(self.session, dispatch)
         return dispatch
 
     def _decided(self, suspect: Suspect, kind: DecisionKind, at: datetime, by: str, reason: str = "") -> None:
@@ -244,6 +247,7 @@ def trim(database: Database, config: Config) -> int:
             session.exec(sql_update(Suspect).where(earlier).values({name: None}))
         dispatches = list(session.exec(select(Dispatch.id).where(col(Dispatch.suspect_id).in_(suspects))))
         _delete(session, TicketEvent, "dispatch_id", dispatches)
+        _delete(session, DispatchPost, "dispatch_id", dispatches)
         for table, column in (
             (Ticket, "suspect_id"), (Dispatch, "suspect_id"), (Decision, "suspect_id"), (SuspectPost, "suspect_id"),
             (NearKey, "suspect_id"), (Apart, "suspect_id"), (Note, "suspect_id"), (Draft, "suspect_id"),
@@ -251,7 +255,8 @@ def trim(database: Database, config: Config) -> int:
         ):  # fmt: skip
             _delete(session, table, column, suspects)
         _delete(session, Match, "post_id", old)
-        _delete(session, Apart, "post_id", old)
+        for of_posts in (Apart, DispatchPost, PostVersion):
+            _delete(session, of_posts, "post_id", old)
         _delete(session, Post, "id", old)
     return len(old)
 

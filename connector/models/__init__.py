@@ -7,9 +7,20 @@ way from one shape to the next.
 from __future__ import annotations
 
 from connector.models.base import Table, Utc, now
-from connector.models.deliveries import Delivery, Dispatch, Reply, Ticket, TicketEvent
+from connector.models.deliveries import Delivery, Dispatch, DispatchPost, Reply, Ticket, TicketEvent
 from connector.models.house import AuditEntry, OptOut, Setting, User, Worker
-from connector.models.posts import Alert, Gap, Match, Post, ReadCount, ReadHour, SampledPost, SourceState
+from connector.models.posts import (
+    Alert,
+    Gap,
+    Match,
+    Post,
+    PostVersion,
+    ReadCount,
+    ReadHour,
+    SampledPost,
+    SourceState,
+    Unseen,
+)
 from connector.models.rules import RequestType, Rule, RuleVersion
 from connector.models.statuses import (
     DELIVERY_FOLLOWS,
@@ -40,6 +51,7 @@ __all__ = [
     "DeliveryStatus",
     "DismissReason",
     "Dispatch",
+    "DispatchPost",
     "Draft",
     "Gap",
     "GapCause",
@@ -50,6 +62,7 @@ __all__ = [
     "Note",
     "OptOut",
     "Post",
+    "PostVersion",
     "ReadCount",
     "ReadHour",
     "Reply",
@@ -67,6 +80,7 @@ __all__ = [
     "Ticket",
     "TicketEvent",
     "TicketStatus",
+    "Unseen",
     "User",
     "Utc",
     "Worker",

@@ -59,6 +59,14 @@ class Dispatch(Delivery, Table, table=True):
     by: str = ""
 
 
+class DispatchPost(Table, table=True):
+    """Whose words a dispatch carries, wherever these posts are grouped by now: so that a deletion finds them."""
+
+    __tablename__ = "dispatch_post"
+    dispatch_id: int = Field(foreign_key="dispatch.id", primary_key=True)
+    post_id: int = Field(foreign_key="post.id", primary_key=True, index=True)
+
+
 class Reply(Delivery, Table, table=True):
     """Our public answer under a post."""
 

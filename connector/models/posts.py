@@ -98,7 +98,7 @@ class Alert(Table, table=True):
     mailed_at: datetime | None = time_column()
 
 
-_EDITED = text("edited_at IS NOT NULL")
+_ABOUT = text("about_id <> ''")
 
 
 class Post(Table, table=True):
@@ -109,7 +109,7 @@ class Post(Table, table=True):
         Index("ix_post_version", "source", "version_id"),
         Index("ix_post_posted", "posted_at"),
         Index("ix_post_author", "author_key"),
-        Index("ix_post_edited", "source", sqlite_where=_EDITED, postgresql_where=_EDITED),
+        Index("ix_post_about", "source", "about_id", sqlite_where=_ABOUT, postgresql_where=_ABOUT),
     )
     id: int | None = Field(default=None, primary_key=True)
     source: str
@@ -125,6 +125,8 @@ class Post(Table, table=True):
     """hashtags, urls, mention_keys (pseudonyms), withheld, link (the post's own address)"""
     media: list[dict[str, str]] | None = json_column()
     references: list[dict[str, str]] | None = Field(default=None, sa_column=Column("refs", JSON))
+    about_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Of the post that it quotes or reposts: what that one says goes with it."""
     edits: list[dict[str, str]] | None = json_column()
     """Earlier wordings, oldest first: id, text, at."""
     conversation_id: str = Field(default="", index=True)
@@ -140,6 +142,24 @@ class Post(Table, table=True):
     received_at: datetime = time_column(nullable=False)
     edited_at: datetime | None = time_column()
     gone_at: datetime | None = time_column()
+
+
+class PostVersion(Table, table=True):
+    """An earlier wording's own id, where a platform gives it one: a deletion may name any of them."""
+
+    __tablename__ = "post_version"
+    source: str = Field(primary_key=True)
+    version_id: str = Field(primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+
+
+class Unseen(Table, table=True):
+    """A deletion whose post is not here: it may come behind it, and must not be stored then. Forgotten after a day."""
+
+    source: str = Field(primary_key=True)
+    key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """The post's id, hashed."""
+    at: datetime = time_column(nullable=False, index=True)
 
 
 class Match(Table, table=True):

@@ -12,6 +12,8 @@ from connector.models.base import Table, json_column, text_column, time_column
 from connector.models.statuses import SuspectStatus
 
 ASSIGNED, CLAIMED, SEVERAL = text("assigned_to <> ''"), text("claimed_by <> ''"), text("people > 1")
+MERGED, TOLD_ELSEWHERE = text("merged_into_id IS NOT NULL"), text("place_post_id <> lead_post_id")
+"""Its place was told by another post than the leading one."""
 UNOPENED = text("status = 'waiting' AND urgent = 1 AND opened_at IS NULL AND acknowledged_at IS NULL")
 """The urgent ones that somebody is mailed of: few, so that this index is written to seldom."""
 
@@ -41,6 +43,8 @@ class Suspect(Table, table=True):
         Index("ix_suspect_decided", "decided_at"),
         Index("ix_suspect_created", "created_at"),
         Index("ix_suspect_lead", "lead_post_id"),
+        Index("ix_suspect_merged", "merged_into_id", sqlite_where=MERGED, postgresql_where=MERGED),
+        Index("ix_suspect_told", "place_post_id", sqlite_where=TOLD_ELSEWHERE, postgresql_where=TOLD_ELSEWHERE),
         # All its columns, else SQLite takes one of the larger indexes for the better one.
         Index(
             "ix_suspect_unopened",
@@ -74,6 +78,8 @@ class Suspect(Table, table=True):
     """geotag, intersection, address, street, landmark, place tag, reply, or by hand"""
     place_words: str = ""
     """The words of the text that it came from."""
+    place_post_id: int | None = None
+    """The post that told it; None: nobody, or a person."""
     place_sure: float | None = None
     """0 to 1, rough; None: not known, or set by hand."""
     district: str = ""

@@ -68,7 +68,7 @@ _BY_POST = (
     " WHERE p.source = :source AND p.source_id"
 )
 _FACTS = (
-    "SELECT s.id, s.status, s.request_type_id, s.urgent, s.lat, s.lon, s.place_method, s.merged_into_id,"
+    "SELECT s.id, s.status, s.request_type_id, s.urgent, s.urgent_why, s.lat, s.lon, s.place_method, s.merged_into_id,"
     " p.id, p.posted_at, p.text, p.author_key, s.status = 'accepted'"
     " AND EXISTS (SELECT 1 FROM ticket t WHERE t.suspect_id = s.id)"
     " AND NOT EXISTS (SELECT 1 FROM ticket t WHERE t.suspect_id = s.id AND t.status <> 'closed')"
@@ -86,6 +86,7 @@ class Facts:
     status: str
     type_id: int
     urgent: int
+    danger: str
     lat: float | None
     lon: float | None
     method: str
@@ -149,8 +150,8 @@ def facts(session: Session, ids: Collection[int]) -> list[Facts]:
         known = ",".join(map(str, sorted(wanted)))  # our own whole numbers
         for row in bulk.tuples(session, sql(f"{_FACTS} WHERE s.id IN ({known})")):
             found[row[0]] = Facts(
-                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8],
-                _seconds(row[9]), row[10] or "", row[11] or "", bool(row[12]),
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9],
+                _seconds(row[10]), row[11] or "", row[12] or "", bool(row[13]),
             )  # fmt: skip
         wanted = {f.merged_into for f in found.values() if f.merged_into} - found.keys()
     return list(found.values())

@@ -14,10 +14,10 @@ from connector.config import Config
 from connector.config import Queue as QueueSettings
 from connector.decide import batches, expiry
 from connector.errors import AlreadyDecidedError, TemporaryError
-from connector.models import Decision, Suspect, now
+from connector.models import Decision, Suspect, SuspectPost, now
 from connector.store import Database
 from connector.store.queue import Filter
-from tests.builders import a_suspect, a_type
+from tests.builders import a_post, a_suspect, a_type
 from tests.deliveries import (
     Counter,
     a_worker,
@@ -197,8 +197,11 @@ def test_only_what_is_for_many_is_done_to_many(city: Config, database: Database)
 
 def test_three_thousand_are_dismissed_and_taken_back_in_seconds(city: Config, database: Database) -> None:
     with database.writing() as session:
-        kind = a_type(session).id
-        session.add_all(Suspect(request_type_id=kind, first_posted_at=now(), last_posted_at=now()) for _ in range(3000))
+        kind, post = a_type(session).id, a_post(session).id
+        made = [Suspect(request_type_id=kind, first_posted_at=now(), last_posted_at=now()) for _ in range(3000)]
+        session.add_all(made)
+        session.flush()
+        session.add_all(SuspectPost(suspect_id=suspect.id, post_id=post) for suspect in made)
     began = time.process_time()
     done = decide.bulk(database, city, Filter(type_code="pothole"), "dismiss", "Dana", "news_ad")
     dismissed = time.process_time() - began
@@ -222,6 +225,21 @@ def old(database: Database, **values: Any) -> int:
 def expired(database: Database, config: Config, days: int = 30) -> int:
     with database.writing() as session:
         return decide.expire(session, config.model_copy(update={"queue": QueueSettings(expire_days=days)}))
+
+
+@pytest.mark.parametrize("how", ["undone", "bulk"])
+def test_what_a_person_brought_back_does_not_expire_at_once(city: Config, database: Database, how: str) -> None:
+    suspect_id = old(database)
+    if how == "undone":
+        assert expired(database, city) == 1
+        decide.undo(database, suspect_id, "Dana")
+    else:
+        parked = decide.bulk(database, city, [suspect_id], "park", "Dana")
+        decide.undo_batch(database, parked.batch, "Dana")
+    assert expired(database, city) == 0
+    with database.reading() as session:
+        back = session.get_one(Suspect, suspect_id)
+        assert (back.status, back.opened_by) == ("waiting", "Dana")
 
 
 def test_what_nobody_opened_for_long_expires_and_is_counted(city: Config, database: Database) -> None:

@@ -411,3 +411,25 @@ def test_a_second_request_that_other_posts_joined_is_not_taken_back(database: Da
         session.add(SuspectPost(suspect_id=new, post_id=a_post(session, "painted over and over").id))
     with pytest.raises(AlreadyDecidedError, match="Other posts joined the second request"):
         decide.undo(database, one, "Dana")
+
+
+@pytest.mark.parametrize("second", [{"urgent": 1, "urgent_why": "wire"}, {"urgent": 1}])
+def test_an_undone_merge_leaves_the_urgency_of_another(database: Database, second: dict[str, Any]) -> None:
+    into, gas = of_several(database, "ann"), of_several(database, "bob", urgent=1, urgent_why="gas")
+    other = of_several(database, "cy", **second)
+    decide.merge(database, gas, into, "Dana")
+    decide.merge(database, other, into, "Dana")
+    decide.undo(database, gas, "Dana")
+    assert the_suspect(database, into).urgent == 1
+    decide.undo(database, other, "Dana")
+    assert (the_suspect(database, into).urgent, the_suspect(database, into).urgent_why) == (0, "")
+
+
+def test_an_undone_merge_leaves_the_danger_that_joined_since(database: Database) -> None:
+    into, gas = of_several(database, "ann"), of_several(database, "bob", urgent=1, urgent_why="gas")
+    decide.merge(database, gas, into, "Dana")
+    with database.writing() as session:
+        post = a_post(session, "pothole, and a live power line is down and sparking")
+        session.add(SuspectPost(suspect_id=into, post_id=post.id))
+    decide.undo(database, gas, "Dana")
+    assert (the_suspect(database, into).urgent, the_suspect(database, into).urgent_why) == (1, "wire")
