@@ -44,6 +44,8 @@ log = structlog.get_logger()
 D = DeliveryStatus
 _LOOKUPS = 8  # fruitless look-ups before a person is asked
 _NEVER = timedelta(days=3650)
+_LONGEST_ASKED = 86_400.0
+"""Seconds that a server's `Retry-After` is obeyed: one that means a year (a slip, a parked domain) holds nothing up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +233,11 @@ class Deliveries:
             self._move(claim, D.EXHAUSTED, last_error=why, event=f"Tried: {why}; gives up after {claim.attempt} tries")
             return
         wait = min(delivery.retry_longest, delivery.retry_first * 2 ** (claim.attempt - 1))
-        due = now() + timedelta(seconds=max(wait, retry_after or 0))
-        self._move(claim, D.QUEUED, due_at=due, last_error=why, event=f"Tried: {why}")
+        asked, event = retry_after or 0, f"Tried: {why}"
+        wait = max(wait, min(asked, _LONGEST_ASKED))
+        if asked > wait:
+            event += f" They ask to wait {asked / 3600:,.0f} h; it is tried again after {wait / 3600:.0f} h."
+        self._move(claim, D.QUEUED, due_at=now() + timedelta(seconds=wait), last_error=why, event=event)
 
     def _unclear(self, claim: Claim, why: str, started: datetime) -> None:
         can_find = self.ways[claim.channel].can_find

@@ -2,8 +2,8 @@
 
 The worker calls `Alarms.look` among its chores. Opening the suspect counts as having seen it, and so does `acknowledge`
 ("I take it", in the red line on every page). A mail is claimed and committed before it is sent, so two workers never
-both send it; one that does not leave is tried again. It holds nothing of what the post says: no deletion would reach
-it. Which ones are due stands in `store/oncall.py`.
+both send it; one that does not leave is tried again. It holds nothing of what the post says, nor the place, which may
+be somebody's address: no deletion would reach it. Which ones are due stands in `store/oncall.py`.
 """
 
 from __future__ import annotations
@@ -96,8 +96,7 @@ class Alarms:
         first, city = waiting[0], self.config.city.name
         if len(waiting) > 1:
             return f"{city}: {len(waiting)} urgent posts nobody has opened"
-        where = f", {first.place}" if first.place else ""
-        return f"{city}: urgent post nobody has opened, {first.type}{where}"
+        return f"{city}: urgent post nobody has opened, {first.type}"
 
     def _text(self, waiting: Sequence[Waiting]) -> str:
         parts = [self._told(one) for one in waiting[:_TOLD]]
@@ -114,7 +113,7 @@ class Alarms:
         since = one.since.astimezone(self.config.city.zone)
         minutes = (now() - one.since).total_seconds() / 60
         return (
-            f"{one.type}, {one.place or 'no place yet'}\n"
+            f"{one.type}\n"
             f"{self._settings.whom(one.danger)}\n"
             f"Here since {since:%H:%M %Z}, {minutes:.0f} min.\n"
             f"Open it: {self._page}?id={one.id}"

@@ -55,6 +55,7 @@ from connector.decide import (
 )
 from connector.decide.expiry import PORTION
 from connector.deliver import Deliveries
+from connector.errors import whereabouts
 from connector.intake import Intake
 from connector.models import now
 from connector.oncall import Alarms, acknowledge
@@ -176,7 +177,15 @@ class Worker:
                 drop_old_drafts(session)
             # A full portion: the next one at the next chores.
             self._expired = time.monotonic() if many < PORTION else self._expired
+            self._forget_notices()
         for chore in self.chores:
             chore()
         self.alerts.look()
         self.alarms.look()
+
+    def _forget_notices(self) -> None:
+        for name, way in self.deliveries.ways.items():
+            try:
+                way.forget_notices()
+            except Exception as error:  # noqa: BLE001 - tried again in a minute; whoever stores posts goes on
+                log.error("a channel could not forget old notices", channel=name, **whereabouts(error))

@@ -204,6 +204,18 @@ def test_the_time_they_ask_for_is_waited(city: Config, database: Database) -> No
     worker = a_worker(database, city, Counter(TemporaryError("Later.", "desk", retry_after=500)))
     worker.step()
     assert 495 < seconds_until(the_dispatch(database).due_at) <= 500
+    assert events(database) == ["Tried: Later."]
+
+
+@pytest.mark.parametrize(("asked", "hours"), [(31_536_000, "8,760"), (9e11, "250,000,000")])
+def test_no_server_puts_a_request_off_for_longer_than_a_day(
+    city: Config, database: Database, asked: float, hours: str
+) -> None:
+    accepted(database, city)
+    worker = a_worker(database, city, Counter(TemporaryError("Later.", "desk", retry_after=asked)))
+    worker.step()
+    assert 86_395 < seconds_until(the_dispatch(database).due_at) <= 86_400
+    assert events(database) == [f"Tried: Later. They ask to wait {hours} h; it is tried again after 24 h."]
 
 
 def test_a_refusal_returns_to_the_reviewer_and_accepting_again_takes_a_new_reference(

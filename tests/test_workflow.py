@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 from connector import workflow
 from connector.config import Config
 from connector.dispatch import Absent, Found, Receipt, Request, Unknown
+from connector.dispatch.outbox import Outbox
 from connector.errors import (
     AlreadyDecidedError,
     AuthError,
@@ -20,6 +22,7 @@ from connector.errors import (
     TemporaryError,
     UnclearError,
 )
+from connector.intake import Intake
 from connector.models import (
     DELIVERY_FOLLOWS,
     SUSPECT_FOLLOWS,
@@ -30,8 +33,10 @@ from connector.models import (
     now,
 )
 from connector.privacy import erase
+from connector.sealing import Sealer
 from connector.store import Database
 from connector.store.house import resume
+from connector.triage import Gazetteer
 from tests.builders import a_dispatch, a_ticket, a_type
 from tests.deliveries import (
     Counter,
@@ -257,3 +262,24 @@ def test_statuses_move_only_as_the_tables_say(city: Config, database: Database, 
     with database.reading() as session:
         statuses = {str(s) for s in session.exec(select(Suspect.status))}
     assert statuses <= set(SuspectStatus)
+
+
+# -- chores ------------------------------------------------------------------------------------------------------------
+
+
+def test_old_notices_are_forgotten_also_behind_a_channel_that_fails(
+    city: Config, database: Database, sealer: Sealer, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = workflow.Worker(database, city, Intake(city, sealer, gazetteer))
+    desk, mail = worker.deliveries.ways.values()
+    assert isinstance(mail, Outbox)
+    mail.notify("it@city.example", "Testville: urgent post nobody has opened", "Open it")
+    (file,) = mail.folder.iterdir()
+    os.utime(file, (1, 1))
+
+    def refused() -> None:
+        raise PermissionError("the folder is somebody else's")
+
+    monkeypatch.setattr(desk, "forget_notices", refused)
+    worker._chores()
+    assert mail.messages() == []

@@ -28,7 +28,7 @@ FIRST_WAIT, LONGEST_WAIT, SPENT_WAIT = 30.0, 3600.0, 3600.0
 TRIES = 20
 """After these a gap waits for a person."""
 CHECK_EVERY, CHECK_AGAIN = timedelta(hours=20), timedelta(hours=1)
-"""Platforms allow a day; a round that failed is repeated soon."""
+"""Platforms allow a day; a round that did not come to its end is repeated soon."""
 _CHECKED = "checked."
 
 
@@ -121,12 +121,15 @@ class Filler:
     def _check_next(self) -> bool:
         for name, source in self._held().items():
             if source.capabilities.checks and self._is_due(name):
-                self._keep_checked(name, now())  # before, so that a crash asks again tomorrow and not for ever
+                # First, and not at its end alone: a crash asks again soon, and not at every start.
+                self._keep_checked(name, now() - CHECK_EVERY + CHECK_AGAIN)
                 try:
                     self._check(source)
                 except Exception as error:  # noqa: BLE001 - asked again soon
                     log.warning("posts that are gone could not be asked for", source=name, **whereabouts(error))
-                    self._keep_checked(name, now() - CHECK_EVERY + CHECK_AGAIN)
+                else:
+                    if not self._is_over(source):  # else it was cut short, however quietly
+                        self._keep_checked(name, now())
                 return True
         return False
 
@@ -140,10 +143,12 @@ class Filler:
             house.keep_setting(session, _CHECKED + name, at.isoformat(), "worker")
 
     def _check(self, source: Source) -> None:
+        """Until what is gone is erased here, or it is told to stop."""
         inbox = self._inbox_of(source)
         for gone in source.vanished(self._ids(source.name), self._wait_for(source)):
             if gone and not inbox.put(Handed(source, Batch(list(gone))), self._stopping.is_set):
                 return
+        self._until(lambda: not inbox.waits or self._is_over(source))
 
     def _ids(self, name: str) -> Iterator[str]:
         after = 0

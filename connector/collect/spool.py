@@ -3,11 +3,14 @@
 For platforms that cut off a slow reader (`Capabilities.pushes`). A record is sealed as a whole, so no post and no
 handle can be read from the disk; a file is removed once all of it is stored. After a crash the records are stored
 again, which repeats work and skips none; one that was half written counts as never received, since the cursor that
-was to follow it never was saved. `inbox.py` fills and empties it.
+was to follow it never was saved, and nothing is ever written behind it: it would be read as a part of it. `inbox.py`
+fills and empties it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import struct
 import threading
@@ -42,6 +45,8 @@ class Spool:
         self._files = sorted(folder.glob("*.spool"))
         self._number = int(self._files[-1].stem) + 1 if self._files else 1
         self._out: Path | None = None
+        self._whole = 0
+        """Bytes of whole records in it."""
         self._left = sum(1 for file in self._files for _ in _records(file))
         self._reading: tuple[Path, Iterator[bytes]] | None = None
 
@@ -64,14 +69,24 @@ class Spool:
         return str(msgspec.msgpack.decode(self._sealer.unseal_bytes(last, _COLUMN, self._source))[0])
 
     def append(self, batch: Batch, first: bool = False) -> None:
-        """Keep it on disk; it survives the end of this process. `first`: it was the first one after a failure."""
+        """Keep it on disk; it survives the end of this process. `first`: it was the first one after a failure.
+
+        OSError when the disk does not take it: then nothing of it is kept.
+        """
         data = msgspec.msgpack.encode((batch.cursor, batch.surface, list(map(_packed, batch.events)), first))
         sealed = self._sealer.seal_bytes(data, _COLUMN, self._source)
+        record = _LENGTH.pack(len(sealed)) + sealed
         with self._lock:
-            if self._out is None or self._out.stat().st_size > _FILE:
-                self._out = self._new_file()
-            with self._out.open("ab") as out:
-                out.write(_LENGTH.pack(len(sealed)) + sealed)
+            if self._out is None or self._whole > _FILE or self._out.stat().st_size != self._whole:
+                self._out, self._whole = self._new_file(), 0
+            try:
+                with self._out.open("ab") as out:
+                    out.write(record)
+            except OSError:
+                with contextlib.suppress(OSError):  # else the next one begins a new file
+                    os.truncate(self._out, self._whole)
+                raise
+            self._whole += len(record)
             self._left += 1
 
     def next(self) -> tuple[Batch, bool] | None:
@@ -79,12 +94,10 @@ class Spool:
         with self._lock:
             if self._left == 0:
                 return None
-            while True:
-                if self._reading is None:
-                    self._reading = self._files[0], _records(self._files[0])
-                sealed = next(self._reading[1], None)
-                if sealed is not None:
-                    break
+            while (sealed := self._record()) is None:
+                if not self._files:  # somebody cut them off
+                    self._left = 0
+                    return None
                 self._drop()
         return self._unpacked(self._sealer.unseal_bytes(sealed, _COLUMN, self._source))
 
@@ -95,6 +108,14 @@ class Spool:
             if self._left == 0:
                 while self._files:
                     self._drop()
+
+    def _record(self) -> bytes | None:
+        """The next one of the oldest file; None: it is done, or there is no file."""
+        if self._reading is None:
+            if not self._files:
+                return None
+            self._reading = self._files[0], _records(self._files[0])
+        return next(self._reading[1], None)
 
     def _new_file(self) -> Path:
         path = self._folder / f"{self._number:08}.spool"

@@ -1,8 +1,9 @@
 """One key for many: a decision on a selection or on a whole filter, said first, undone by one key.
 
 Done in commits of some hundreds under one batch id, each item compare-and-set on what it was when the key was pressed:
-what changed meanwhile is left out and counted. A filter never decides urgent suspects, nor what somebody else has open
-at this moment; both are decided when they are selected themselves. Read on in `undoing.py`.
+what changed meanwhile is left out and counted. If the database fails on the way, the batch id of what was done comes
+back all the same, for nothing else takes it back. A filter never decides urgent suspects, nor what somebody else has
+open at this moment; both are decided when they are selected themselves. Read on in `undoing.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import update as sql_update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from connector.config import Config
@@ -37,13 +40,18 @@ from connector.models import (
 from connector.store import Database, queue
 from connector.store.queue import Filter
 
+log = structlog.get_logger()
 VERBS = ("accept", "dismiss", "park", "assign")
 AT_MOST = 10_000
 """Suspects that one key decides."""
 _AT_ONCE = 250
+_CLASHED = "clashed with what is stored already"
+_UNREACHED = "not done, since the database did not answer: try again"
 _DONE = {"accept": "accepted", "dismiss": "dismissed", "park": "parked", "assign": "assigned"}
 Progress = Callable[[int, int], None]
 """Told after every commit how many of how many were looked at."""
+_Portion = Callable[[Session, Sequence[int], Counter[str]], int]
+"""Does a portion of them: how many were done; why the others were not is counted."""
 
 
 def unwatched(done: int, total: int) -> None:
@@ -60,6 +68,8 @@ class Bulk:
     left_out: int
     says: tuple[str, ...] = ()
     """Why some were left out, a sentence each."""
+    broken_off: bool = False
+    """The database failed before the last one; the rest can be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +140,20 @@ def bulk(
     reason = str(DismissReason(reason)) if verb == "dismiss" else reason
     with database.reading() as session:
         versions = _chosen(session, which, by, up_to).versions
-    batch, done, failed = secrets.token_hex(8), 0, Counter[str]()
-    for at, some in enumerate(_portions(sorted(versions))):
-        progress(at * _AT_ONCE, len(versions))
-        with database.writing() as session:
-            held = _still(session, {id_: versions[id_] for id_ in some})
-            failed["changed meanwhile"] += len(some) - len(held)
-            if verb == "accept":
-                texts = drafted(session, [one.id or 0 for one in held], by)
-                done += sum(_each(failed, _accepting(session, config, one, by, batch, texts)) for one in held)
-                _hold_together(session, config, batch)
-            else:
-                _all(session, held, verb, by, reason, batch)
-                done += len(held)
-    return Bulk(batch, done, failed.total(), _sentences(failed))
+    batch = secrets.token_hex(8)
+
+    def decide(session: Session, some: Sequence[int], failed: Counter[str]) -> int:
+        held = _still(session, {id_: versions[id_] for id_ in some})
+        failed["changed meanwhile"] += len(some) - len(held)
+        if verb != "accept":
+            _all(session, held, verb, by, reason, batch)
+            return len(held)
+        texts = drafted(session, [one.id or 0 for one in held], by)
+        done = sum(_each(session, failed, _accepting(session, config, one, by, batch, texts)) for one in held)
+        _hold_together(session, config, batch)
+        return done
+
+    return _by_portions(database, batch, sorted(versions), decide, progress)
 
 
 def undo_batch(database: Database, batch: str, by: str, progress: Progress = unwatched) -> Bulk:
@@ -153,15 +163,13 @@ def undo_batch(database: Database, batch: str, by: str, progress: Progress = unw
             Decision.batch == batch, Decision.kind != DecisionKind.UNDO
         )
         made = {suspect_id: id_ or 0 for id_, suspect_id in session.exec(query)}
-    done, failed = 0, Counter[str]()
-    for at, some in enumerate(_portions(sorted(made))):
-        progress(at * _AT_ONCE, len(made))
-        with database.writing() as session:
-            lines = _untouched(session, [made[id_] for id_ in some])
-            failed["changed meanwhile"] += len(some) - len(lines)
-            for suspect, line in lines:
-                done += _each(failed, _taking_back(session, suspect, line, by, batch))
-    return Bulk(batch, done, failed.total(), _sentences(failed))
+
+    def put_back(session: Session, some: Sequence[int], failed: Counter[str]) -> int:
+        lines = _untouched(session, [made[id_] for id_ in some])
+        failed["changed meanwhile"] += len(some) - len(lines)
+        return sum(_each(session, failed, _taking_back(session, suspect, line, by, batch)) for suspect, line in lines)
+
+    return _by_portions(database, batch, sorted(made), put_back, progress)
 
 
 # -- which ones --------------------------------------------------------------------------------------------------------
@@ -203,6 +211,25 @@ def _still(session: Session, versions: dict[int, int]) -> list[Suspect]:
 # -- doing it ----------------------------------------------------------------------------------------------------------
 
 
+def _by_portions(database: Database, batch: str, ids: Sequence[int], do: _Portion, progress: Progress) -> Bulk:
+    """Each portion in a commit of its own; a database that fails ends it, and what is done by then is told."""
+    done, failed = 0, Counter[str]()
+    for at, some in enumerate(_portions(ids)):
+        progress(at * _AT_ONCE, len(ids))
+        left_out = Counter[str]()
+        try:
+            with database.writing() as session:
+                now_done = do(session, some, left_out)
+        except SQLAlchemyError as error:
+            # The other portions would each wait as long as this one did. Whether it was committed nobody knows, if
+            # its very commit was cut off: it counts as not done, and the batch takes it back all the same.
+            log.error("a decision on many broke off", kind=type(error).__name__)
+            failed[_UNREACHED] += len(ids) - at * _AT_ONCE
+            return Bulk(batch, done, failed.total(), _sentences(failed), broken_off=True)
+        done, failed = done + now_done, failed + left_out
+    return Bulk(batch, done, failed.total(), _sentences(failed))
+
+
 def _all(session: Session, held: Sequence[Suspect], verb: str, by: str, reason: str, batch: str) -> None:
     at = now()
     for suspect in held:
@@ -221,8 +248,7 @@ def _accepting(
     session: Session, config: Config, suspect: Suspect, by: str, batch: str, texts: Mapping[int, str]
 ) -> Callable[[], None]:
     def accepted() -> None:
-        with session.begin_nested():  # one that cannot be sent leaves no trace
-            accept_in(session, config, suspect.id or 0, by, suspect.version, texts.get(suspect.id or 0), batch)
+        accept_in(session, config, suspect.id or 0, by, suspect.version, texts.get(suspect.id or 0), batch)
 
     return accepted
 
@@ -241,7 +267,7 @@ def _untouched(session: Session, lines: Sequence[int]) -> list[tuple[Suspect, De
     """Of these decisions those that are the last thing that happened to their suspect; locked, in one order."""
     query = select(Suspect, Decision).join(Decision, col(Decision.suspect_id) == col(Suspect.id))
     rows = session.exec(query.where(col(Decision.id).in_(lines)).order_by(col(Suspect.id)).with_for_update(of=Suspect))
-    return [(suspect, line) for suspect, line in rows if suspect.version == (line.before or {})["version"] + 1]
+    return [(suspect, line) for suspect, line in rows if suspect.version == (line.before or {}).get("version", -1) + 1]
 
 
 def _taking_back(session: Session, suspect: Suspect, line: Decision, by: str, batch: str) -> Callable[[], None]:
@@ -253,14 +279,18 @@ def _taking_back(session: Session, suspect: Suspect, line: Decision, by: str, ba
     return assigned if line.kind == DecisionKind.ASSIGN else lambda: take_back(session, suspect, line, by, batch)
 
 
-def _each(failed: Counter[str], act: Callable[[], None]) -> bool:
-    """Whether it was done; else why not is counted."""
+def _each(session: Session, failed: Counter[str], act: Callable[[], None]) -> bool:
+    """Whether it was done; else it leaves no trace, and why not is counted."""
     try:
-        act()
-    except (AlreadyDecidedError, ConfigError) as error:
+        with session.begin_nested():
+            act()
+    except IntegrityError:
+        failed[_CLASHED] += 1  # its own words are for programmers
+    except (AlreadyDecidedError, ConfigError, ValueError, LookupError) as error:
         failed["were sent already" if str(error).startswith("Already sent") else str(error)] += 1
-        return False
-    return True
+    else:
+        return True
+    return False
 
 
 # -- saying it ---------------------------------------------------------------------------------------------------------

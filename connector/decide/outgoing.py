@@ -34,9 +34,15 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing th
 _TEXTS_IN_A_TICKET = 5
 
 
-def new_reference() -> str:
-    """A short id that can be read out on the telephone: `SC-7F3K9Q`."""
-    return "SC-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+def new_reference(session: Session) -> str:
+    """A short id that can be read out on the telephone, and that no dispatch has: `SC-7F3K9Q`.
+
+    With a hundred thousand tickets one in ten thousand draws is taken: rare for a person, sure to come for a city.
+    """
+    while True:
+        drawn = "SC-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+        if session.exec(select(Dispatch.id).where(Dispatch.reference == drawn)).first() is None:
+            return drawn
 
 
 def send_later(
@@ -44,7 +50,7 @@ def send_later(
     instead_of: Dispatch | None = None,
 ) -> str:  # fmt: skip
     """Queue it for after the hold; the reference that travels with it. `instead_of`: whose text it goes on with."""
-    reference = new_reference()
+    reference = new_reference(session)
     request = request_of(session, config, suspect, kind, reference, at, text)
     made = Dispatch(
         suspect_id=suspect.id or 0,

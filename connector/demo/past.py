@@ -168,7 +168,7 @@ class _Past:
     def _accept(self, suspect: Suspect, post: Post, kind: RequestType, at: datetime, by: str) -> Dispatch:
         suspect.status = SuspectStatus.ACCEPTED
         self._decided(suspect, DecisionKind.ACCEPT, at, by)
-        reference = workflow.new_reference()
+        reference = workflow.new_reference(self.session)
         request = workflow.request_of(self.session, self.config, suspect, kind, reference, at, None)
         took = timedelta(seconds=self.config.delivery.hold + self.chance.uniform(1, 9))
         dispatch = Dispatch(

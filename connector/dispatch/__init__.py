@@ -175,6 +175,9 @@ class Channel(adapters.AdapterBase, ABC):
     def forget(self, reference: str) -> None:
         """Erase what this computer still holds of the request."""
 
+    def forget_notices(self) -> None:
+        """Erase what this computer still holds of notices that nobody needs any more; a chore, safe to repeat."""
+
 
 def load(name: str, adapter: config.Adapter, timeout: float = 20, home: Path = Path()) -> Channel:
     """The configured channel, ready to talk; ConfigError names a wrong setting."""

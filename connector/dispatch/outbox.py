@@ -6,11 +6,13 @@ a lost answer is cleared up by looking. Called by `deliver.py` and, for the page
 
 from __future__ import annotations
 
+import contextlib
 import email
 import os
 import secrets
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,6 +25,8 @@ from connector.errors import TemporaryError
 
 NOTICE = "notice-"
 """What the references of mails to the operator begin with."""
+NOTICE_KEPT = timedelta(days=7)
+"""How long these are kept: they tell of a moment, and no request, with its end, stands behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,14 @@ class Outbox(Channel):
         file = self._file(reference)
         for one in (file, *self.folder.glob(f".{file.stem}.*.part")):
             one.unlink(missing_ok=True)
+
+    def forget_notices(self) -> None:
+        """Delete those older than `NOTICE_KEPT`."""
+        before = time.time() - NOTICE_KEPT.total_seconds()
+        for file in (*self.folder.glob(f"{NOTICE}*.eml"), *self.folder.glob(f".{NOTICE}*.part")):
+            with contextlib.suppress(FileNotFoundError):  # another worker's chore, or its writing came to an end
+                if file.stat().st_mtime < before:
+                    file.unlink()
 
     def messages(self) -> list[KeptMail]:
         """Every mail that is kept, newest first."""

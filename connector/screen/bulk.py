@@ -214,7 +214,8 @@ def over() -> None:
     del ss["_bulk"]
     if screen.say(running.future.result):
         became, order = running.future.result(), running.order
-        told = Last(0, order.past(f"{became.done:,}"), order.verb, " ".join(became.says), became.batch)
+        how = "" if became.broken_off else order.verb  # so that Undo stays for what it did not reach
+        told = Last(0, order.past(f"{became.done:,}"), how, " ".join(became.says), became.batch)
         if order.verb == "undo":
             mine().last = told
         else:

@@ -39,7 +39,6 @@ class Waiting:
     type: str
     danger: str
     """Empty: only its type is urgent."""
-    place: str
     since: datetime
     alarmed_at: datetime | None
     """When it was mailed before this time."""
@@ -65,13 +64,11 @@ def claim_mail(session: Session, since: datetime, again: timedelta, at: datetime
     due = select(Suspect.id).where(*_due(since, again)).order_by(col(Suspect.created_at)).limit(MOST)
     ids = list(session.exec(due.with_for_update(skip_locked=True)))
     query = (
-        _columns(
-            Suspect.id, RequestType.title, Suspect.urgent_why, Suspect.place, Suspect.created_at, Suspect.alarmed_at
-        )
+        _columns(Suspect.id, RequestType.title, Suspect.urgent_why, Suspect.created_at, Suspect.alarmed_at)
         .join(RequestType, col(RequestType.id) == col(Suspect.request_type_id))
         .where(col(Suspect.id).in_(ids))
         .order_by(col(Suspect.created_at))
-    )  # fmt: skip
+    )
     found = [Waiting(*row) for row in session.exec(query)]
     session.exec(sql_update(Suspect).where(col(Suspect.id).in_(ids)).values(alarmed_at=at))
     return found

@@ -55,6 +55,8 @@ class Told(Source):
         self.fills: list[Step] = []
         self.asked: list[tuple[datetime, datetime, str]] = []
         self.gone: set[str] = set()
+        self.checking: Callable[[Stopping], object] = lambda stopping: None
+        """What happens before it tells them."""
         self.more = threading.Event()
 
     def then(self, *steps: Step) -> None:
@@ -78,6 +80,7 @@ class Told(Source):
             yield from self._done(self.fills.pop(0))
 
     def vanished(self, source_ids: Iterator[str], stopping: Stopping) -> Iterator[Sequence[Deleted]]:
+        self.checking(stopping)
         yield [Deleted(id) for id in source_ids if id in self.gone]
 
     def decoded(self, raw: bytes) -> Incoming:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,8 @@ from connector.incoming import Arrived, Batch, Deleted, Incoming, Missed
 from connector.intake import Intake
 from connector.models import Gap, GapState, Post, ReadCount, ReadHour, SourceState, now
 from connector.sealing import Sealer
-from connector.store import Database, catalogue
+from connector.sources import Stopping
+from connector.store import Database, catalogue, house
 from connector.store import sources as questions
 from connector.triage import Gazetteer
 from tests.builders import a_rule
@@ -393,7 +394,69 @@ def test_deletions_of_posts_that_we_hold_are_asked_for(city: City) -> None:
         session.add(Post(source="y", source_id="2", text="of another"))
     with city.running(source):
         until(lambda: "gone" not in city.rows(select(Post.text)))
+        until(lambda: due_again(city) > timedelta(hours=19))
     assert sorted(city.rows(select(Post.text))) == ["", "here", "of another"]
+
+
+def due_again(city: City) -> timedelta:
+    """How long until the platform of source x is asked again for posts that are gone; 0: it was not asked yet."""
+    with city.database.reading() as session:
+        last = house.setting(session, "checked.x")
+    return datetime.fromisoformat(last) + filler.CHECK_EVERY - now() if last else timedelta()
+
+
+def refused(stopping: Stopping) -> None:
+    raise TemporaryError("Later.", "x")
+
+
+@pytest.mark.parametrize(
+    "checking",
+    [
+        pytest.param(lambda stopping: stopping(30), id="it is stopped"),
+        pytest.param(refused, id="it fails"),
+    ],
+)
+def test_asking_for_deletions_that_came_to_no_end_is_repeated_within_the_hour(
+    city: City, checking: Callable[[Stopping], object]
+) -> None:
+    begun = threading.Event()
+    source = Told("x", city.config, [], PUSHES)
+    source.checking = lambda stopping: (begun.set(), checking(stopping))
+    with city.running(source):
+        assert begun.wait(20)
+    assert timedelta(minutes=50) < due_again(city) <= timedelta(hours=1)
+
+
+def test_a_worker_that_is_killed_while_it_asks_for_deletions_asks_again_within_the_hour(city: City) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    source = Told("x", city.config, [], PUSHES)
+    source.checking = lambda stopping: (begun.set(), go_on.wait(20))
+    with city.running(source):
+        assert begun.wait(20)
+        as_killed = due_again(city)
+        go_on.set()
+    assert timedelta(minutes=50) < as_killed <= timedelta(hours=1)
+
+
+def test_asking_for_deletions_ends_when_they_are_stored(city: City) -> None:
+    with city.database.writing() as session:
+        session.add(Post(source="x", source_id="2", text="gone"))
+    source = Told("x", city.config, [], PUSHES)
+    source.gone = {"2"}
+    waiting = inboxes.Inbox(source, threading.Condition())
+    filling = filler.Filler(city.database, lambda: {"x": source}, lambda _: waiting)
+    filling.start()
+    try:
+        until(lambda: waiting.waits)
+        time.sleep(0.2)
+        assert due_again(city) <= timedelta(hours=1), "killed now, nobody would erase it until tomorrow"
+        page = waiting.next()
+        assert page
+        waiting.stored(page)
+        until(lambda: due_again(city) > timedelta(hours=19))
+    finally:
+        filling.stop()
+        until(lambda: filling.ended)
 
 
 # -- rules and budgets -------------------------------------------------------------------------------------------------

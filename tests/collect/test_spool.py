@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,6 +143,53 @@ def test_a_record_that_was_half_written_never_came(tmp_path: Path, sealer: Seale
     assert again.last_cursor == "1"
     again.append(batch("3"))
     assert [found[0] for found in drained(again)] == ["1", "3"]  # type: ignore[index]
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes; the kernel writes what still fits, and then refuses."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_a_full_disk_refused_leaves_the_others_readable(tmp_path: Path, sealer: Sealer) -> None:
+    spool = a_spool(tmp_path, sealer)
+    spool.append(batch("1"))
+    (file,) = (tmp_path / "spool").iterdir()
+    whole = file.stat().st_size
+    with full_disk(whole + 10), pytest.raises(OSError, match="File too large"):
+        spool.append(batch("2"))
+    assert (len(spool), file.stat().st_size) == (1, whole)
+    spool.append(batch("3"))
+    assert spool.last_cursor == "3"
+    assert [found[0] for found in drained(spool)] == ["1", "3"]  # type: ignore[index]
+    assert spool.next() is None
+
+
+def test_a_piece_that_could_not_be_cut_off_has_nothing_written_behind_it(tmp_path: Path, sealer: Sealer) -> None:
+    spool = a_spool(tmp_path, sealer)
+    spool.append(batch("1"))
+    (file,) = (tmp_path / "spool").iterdir()
+    with file.open("ab") as out:
+        out.write(b"\x00\x00\x01\x00half")
+    spool.append(batch("2"))
+    spool.append(batch("3"))
+    assert [found[0] for found in drained(spool)] == ["1", "2", "3"]  # type: ignore[index]
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_spool_whose_records_were_cut_off_meanwhile_is_empty_and_goes_on(tmp_path: Path, sealer: Sealer) -> None:
+    spool = a_spool(tmp_path, sealer)
+    spool.append(batch("1"))
+    (file,) = (tmp_path / "spool").iterdir()
+    file.write_bytes(file.read_bytes()[:-3])
+    assert (spool.next(), len(spool)) == (None, 0)
+    spool.append(batch("2"))
+    assert [found[0] for found in drained(spool)] == ["2"]  # type: ignore[index]
 
 
 def test_a_source_without_posts_from_the_disk_is_empty(tmp_path: Path, sealer: Sealer) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 from sqlmodel import col, select
 
 from connector import decide
@@ -17,7 +20,7 @@ from connector.errors import AlreadyDecidedError, TemporaryError
 from connector.models import Decision, Suspect, SuspectPost, now
 from connector.store import Database
 from connector.store.queue import Filter
-from tests.builders import a_post, a_suspect, a_type
+from tests.builders import a_dispatch, a_post, a_suspect, a_type
 from tests.deliveries import (
     Counter,
     a_worker,
@@ -210,6 +213,87 @@ def test_three_thousand_are_dismissed_and_taken_back_in_seconds(city: Config, da
     assert dismissed < 5
     with database.reading() as session:
         assert {s.status for s in session.exec(select(Suspect))} == {"waiting"}
+
+
+# -- what fails on the way ---------------------------------------------------------------------------------------------
+
+
+def test_one_that_cannot_be_accepted_as_it_was_written_does_not_stop_the_others(
+    city: Config, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_AT_ONCE", 2)
+    suspects = waiting(database, 5)
+    decide.keep_draft(database, suspects[2], "Dana", {"text": "   "})
+    done = decide.bulk(database, city, suspects, "accept", "Dana")
+    assert (done.done, done.left_out, done.broken_off) == (4, 1, False)
+    assert "1 The ticket has no text" in done.says[0]
+    assert statuses(database, *suspects) == ["accepted", "accepted", "waiting", "accepted", "accepted"]
+    assert decisions(database, suspects[2]) == []
+    assert decide.undo_batch(database, done.batch, "Dana").done == 4
+
+
+def test_one_that_clashes_in_the_database_leaves_no_trace_and_the_others_go(city: Config, database: Database) -> None:
+    suspects = waiting(database, 3)
+    with database.writing() as session:
+        a_dispatch(session, session.get_one(Suspect, suspects[1]), channel="desk")
+    done = decide.bulk(database, city, suspects, "accept", "Dana")
+    assert (done.done, done.left_out) == (2, 1)
+    assert done.says == ("1 clashed with what is stored already.",)
+    assert statuses(database, *suspects) == ["accepted", "waiting", "accepted"]
+    assert decisions(database, suspects[1]) == []
+
+
+def test_one_that_cannot_be_taken_back_does_not_stop_the_others(city: Config, database: Database) -> None:
+    suspects = waiting(database, 3)
+    done = decide.bulk(database, city, suspects, "park", "Dana")
+    with database.writing() as session:
+        line = session.exec(select(Decision).where(Decision.suspect_id == suspects[1])).one()
+        line.before = (line.before or {}) | {"decided_at": "no time"}
+    back = decide.undo_batch(database, done.batch, "Dana")
+    assert (back.done, back.left_out) == (2, 1)
+    assert statuses(database, *suspects) == ["waiting", "parked", "waiting"]
+    assert decisions(database, suspects[1]) == [("park", "", "Dana")]
+
+
+@contextmanager
+def breaking_down(database: Database, after: int) -> Iterator[batches.Progress]:
+    """The database takes no decision any more once that many were looked at; until the block ends."""
+
+    def renamed(before: str, now: str) -> None:
+        with database.engine.begin() as connection:
+            connection.execute(sql(f"ALTER TABLE {before} RENAME TO {now}"))
+
+    yield lambda done, _: renamed("decision", "away") if done == after else None
+    renamed("away", "decision")
+
+
+@pytest.mark.parametrize(("verb", "status"), [("accept", "accepted"), ("dismiss", "dismissed"), ("park", "parked")])
+def test_what_was_done_before_the_database_failed_can_be_taken_back(
+    city: Config, database: Database, monkeypatch: pytest.MonkeyPatch, verb: str, status: str
+) -> None:
+    monkeypatch.setattr(batches, "_AT_ONCE", 2)
+    suspects = waiting(database, 7)
+    with breaking_down(database, after=4) as progress:
+        done = decide.bulk(database, city, suspects, verb, "Dana", "joke", progress=progress)
+    assert (done.done, done.left_out, done.broken_off) == (4, 3, True)
+    assert done.says == ("3 not done, since the database did not answer: try again.",)
+    assert statuses(database, *suspects) == [status] * 4 + ["waiting"] * 3
+    assert decide.undo_batch(database, done.batch, "Dana").done == 4
+    assert statuses(database, *suspects) == ["waiting"] * 7
+
+
+def test_taking_back_goes_on_where_the_database_failed(
+    city: Config, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_AT_ONCE", 2)
+    suspects = waiting(database, 5)
+    done = decide.bulk(database, city, suspects, "park", "Dana")
+    with breaking_down(database, after=2) as progress:
+        back = decide.undo_batch(database, done.batch, "Dana", progress)
+    assert (back.done, back.left_out, back.broken_off) == (2, 3, True)
+    assert statuses(database, *suspects) == ["waiting"] * 2 + ["parked"] * 3
+    assert decide.undo_batch(database, back.batch, "Dana").done == 3
+    assert statuses(database, *suspects) == ["waiting"] * 5
 
 
 # -- expiry ------------------------------------------------------------------------------------------------------------

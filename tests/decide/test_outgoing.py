@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
+import pytest
 from sqlmodel import select
 
 from connector import workflow
 from connector.config import Config
 from connector.models import Dispatch
 from connector.store import Database
-from tests.builders import a_suspect
+from tests.builders import a_dispatch, a_suspect
 
 POST = "Pothole at 214 Birch Street. I live at 12 Oak St, call 206-555-0142 or ann@example.org"
 
@@ -41,3 +44,33 @@ def test_telephone_numbers_are_those_of_the_citys_country(database: Database, co
     french = config.model_copy(update={"city": config.city.model_copy(update={"country": "FR"})})
     assert sent(database, french, post="Nid-de-poule, 01 42 68 53 00") == "Nid-de-poule, [phone number]"
     assert sent(database, config, post="Nid-de-poule, 01 42 68 53 00") == "Nid-de-poule, 01 42 68 53 00"
+
+
+# -- references ----------------------------------------------------------------------------------------------------
+
+
+def draws(monkeypatch: pytest.MonkeyPatch, letters: str) -> None:
+    """Chance brings these, and then what it likes."""
+    told, chance = iter(letters), secrets.choice
+    monkeypatch.setattr(secrets, "choice", lambda among: next(told, None) or chance(among))
+
+
+def test_a_reference_that_is_taken_is_drawn_again(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        a_dispatch(session, reference="SC-AAAAAA")
+        suspect_id = a_suspect(session).id or 0
+    draws(monkeypatch, "AAAAAAAAAAAABCDEFG")
+    assert workflow.accept(database, config, suspect_id, "dana") == "SC-BCDEFG"
+
+
+def test_many_that_are_accepted_in_one_commit_never_share_a_reference(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        suspects = [a_suspect(session).id or 0 for _ in range(3)]
+    draws(monkeypatch, "AAAAAAAAAAAABBBBBBBBBBBBCCCCCC")
+    assert workflow.bulk(database, config, suspects, "accept", "dana").done == 3
+    with database.reading() as session:
+        assert sorted(session.exec(select(Dispatch.reference))) == ["SC-AAAAAA", "SC-BBBBBB", "SC-CCCCCC"]

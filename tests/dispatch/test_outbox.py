@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,28 @@ class TestOutbox(ChannelContract):
             ("it@city.example", "Port Alder: source x is refused", "What to do\n")
         ] * 2
         assert all(mail.reference.startswith(NOTICE) for mail in channel.messages())
+
+    def test_notices_go_after_a_week_and_nothing_else_does(self, channel: Outbox) -> None:
+        channel.send(a_request())
+        channel.notify("it@city.example", "old", "What to do")
+        (channel.folder / f".{NOTICE}0badcafe.0badcafe.part").write_text("half a notice of a crashed process")
+        for file in channel.folder.iterdir():
+            os.utime(file, (time.time() - 7 * 86_400 - 5,) * 2)
+        channel.notify("it@city.example", "young", "What to do")
+        for file in channel.folder.glob(f"{NOTICE}*"):
+            if channel.read(file.stem).subject == "young":  # type: ignore[union-attr]
+                os.utime(file, (time.time() - 7 * 86_400 + 5,) * 2)
+        channel.forget_notices()
+        channel.forget_notices()
+        assert sorted(mail.subject for mail in channel.messages()) == [
+            "[SC-7F3K9Q] Pothole, Quarry Rd & Elm St",
+            "young",
+        ]
+        assert len(list(channel.folder.iterdir())) == 2
+
+    def test_where_nothing_was_kept_yet_nothing_is_forgotten(self, channel: Outbox) -> None:
+        channel.forget_notices()
+        assert not channel.folder.exists()
 
     def test_forgetting_leaves_nothing(self, channel: Outbox) -> None:
         channel.send(a_request())

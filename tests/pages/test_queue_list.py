@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from connector import decide, workflow
+from connector.decide.batches import Bulk
 from connector.models import User, now
 from connector.screen import bulk, queue_list
 from connector.store import queue
@@ -435,6 +436,19 @@ def test_one_that_is_over_while_the_list_is_read_leaves_no_row_behind(
     page.run()
     assert "2 dismissed" in "".join(bodies(page))
     assert "Nothing waits" in drawn(page)
+
+
+@pytest.mark.parametrize("broken_off", [True, False])
+def test_undo_stays_while_it_was_broken_off(city: City, broken_off: bool) -> None:
+    city.queued(2)
+    page, future = shown(), Future[Any]()
+    says = ("3 not done, since the database did not answer: try again.",) if broken_off else ()
+    future.set_result(Bulk("b7", 250, len(says) * 3, says, broken_off))
+    page.session_state["_bulk"] = bulk.Running(bulk.Order("undo"), future, 250, 253)
+    page.run()
+    assert "250 put back" in "".join(bodies(page))
+    assert ("3 not done" in drawn(page)) is broken_off
+    assert ("undo_b7" in [str(button.key) for button in page.button]) is broken_off
 
 
 def test_no_second_one_starts_before_the_first_is_done(city: City) -> None:
