@@ -85,10 +85,15 @@ def _policy() -> str:
     )
 
 
+_FOR = re.compile(r"""(?i)\bfor="?\[?([^;,"\]\s]*)""")
+"""Of the header `Forwarded` (RFC 7239)."""
+
+
 class OnlyHere:
     """Plain ASGI: without a login whoever reaches the pages is an administrator, so they answer this computer alone.
 
-    `run` and `.streamlit/config.toml` listen there only; a `--server.address` of somebody's own may not.
+    `run` and `.streamlit/config.toml` listen there only; a `--server.address` of somebody's own may not, and behind a
+    proxy on this computer everybody comes from it: so whom a proxy names counts too.
     """
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
@@ -96,7 +101,7 @@ class OnlyHere:
         self.open = _has_login()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.open or scope["type"] not in ("http", "websocket") or _is_here(scope.get("client")):
+        if self.open or scope["type"] not in ("http", "websocket") or all(map(_is_here, _askers(scope))):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -112,13 +117,25 @@ def _has_login() -> bool:
         return False
 
 
-def _is_here(client: tuple[str, int] | None) -> bool:
+def _askers(scope: Scope) -> list[str]:
+    """Who asks, and for whom where a proxy says so."""
+    client = scope.get("client")
+    askers = [client[0] if client else ""]
+    for name, value in scope.get("headers") or ():
+        if name.lower() in (b"x-forwarded-for", b"x-real-ip"):
+            askers += [one.strip() for one in value.decode("latin-1").split(",")]
+        elif name.lower() == b"forwarded":
+            askers += [found[1] for found in _FOR.finditer(value.decode("latin-1"))]
+    return askers
+
+
+def _is_here(told: str) -> bool:
     """Whether an address is this computer's own; one that nobody tells is not."""
     try:
-        address = ip_address(client[0]) if client else None
+        address = ip_address(told)
     except ValueError:
         return False
-    return bool(address and (getattr(address, "ipv4_mapped", None) or address).is_loopback)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 class SafeHeaders:

@@ -59,6 +59,7 @@ from connector.errors import whereabouts
 from connector.intake import Intake
 from connector.models import now
 from connector.oncall import Alarms, acknowledge
+from connector.privacy import forget_unseen
 from connector.store import Database, house, near
 
 __all__ = [
@@ -175,6 +176,7 @@ class Worker:
             with self.database.writing() as session:
                 many = expire(session, self.config)
                 drop_old_drafts(session)
+                forget_unseen(session)
             # A full portion: the next one at the next chores.
             self._expired = time.monotonic() if many < PORTION else self._expired
             self._forget_notices()

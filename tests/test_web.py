@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,7 @@ cookie_secret = "cccccccccccccccccccccccccccccccccccccccc"
 """
 
 
-def answered(kind: str, client: tuple[str, int] | None) -> list[Any]:
+def answered(kind: str, client: tuple[str, int] | None, headers: Sequence[tuple[bytes, bytes]] = ()) -> list[Any]:
     """What somebody at this address is sent: by the pages, "let in"."""
     sent: list[Any] = []
 
@@ -223,7 +223,7 @@ def answered(kind: str, client: tuple[str, int] | None) -> list[Any]:
     async def receive() -> dict[str, Any]:
         return {"type": f"{kind}.connect"}
 
-    asyncio.run(web.OnlyHere(pages)({"type": kind, "client": client}, receive, send))
+    asyncio.run(web.OnlyHere(pages)({"type": kind, "client": client, "headers": headers}, receive, send))
     return sent
 
 
@@ -237,6 +237,23 @@ def test_without_a_login_nobody_else_is_whatever_address_the_pages_listen_on(cli
     status, said = answered("http", client)
     assert (status, b"Set [login]" in said) == (403, True)
     assert answered("websocket", client) == [1008]
+
+
+@pytest.mark.parametrize(
+    ("header", "here"),
+    [
+        ("X-Forwarded-For: 203.0.113.9", False), ("X-Forwarded-For: 127.0.0.1, 203.0.113.9", False),
+        ("X-Real-IP: 192.168.1.7", False), ("X-Forwarded-For: unknown", False), ("X-Forwarded-For:", False),
+        ('Forwarded: for="[2001:db8::1]:4711";proto=http', False), ("Forwarded: proto=http;for=192.0.2.60", False),
+        ("Forwarded: for=127.0.0.1, for=192.0.2.60", False), ("X-Forwarded-For: 127.0.0.1, ::1", True),
+        ('Forwarded: For="[::1]";proto=http', True), ("X-Forwarded-Proto: https", True),
+    ],
+)  # fmt: skip
+def test_without_a_login_whom_a_proxy_of_this_computer_names_is_asked_too(header: str, here: bool) -> None:
+    name, _, value = header.partition(":")
+    headers = [(name.lower().encode(), value.strip().encode())]
+    assert (answered("http", ("127.0.0.1", 5000), headers) == ["let in"]) is here
+    assert (answered("websocket", ("127.0.0.1", 5000), headers) == ["let in"]) is here
 
 
 def test_with_a_login_all_are_let_in_to_log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

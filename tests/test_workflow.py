@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -27,9 +28,11 @@ from connector.models import (
     DELIVERY_FOLLOWS,
     SUSPECT_FOLLOWS,
     Dispatch,
+    Draft,
     Post,
     Suspect,
     SuspectStatus,
+    Unseen,
     now,
 )
 from connector.privacy import erase
@@ -37,7 +40,7 @@ from connector.sealing import Sealer
 from connector.store import Database
 from connector.store.house import resume
 from connector.triage import Gazetteer
-from tests.builders import a_dispatch, a_ticket, a_type
+from tests.builders import a_dispatch, a_suspect, a_ticket, a_type
 from tests.deliveries import (
     Counter,
     a_city,
@@ -283,3 +286,16 @@ def test_old_notices_are_forgotten_also_behind_a_channel_that_fails(
     monkeypatch.setattr(desk, "forget_notices", refused)
     worker._chores()
     assert mail.messages() == []
+
+
+def test_what_nobody_needs_any_more_is_dropped(
+    city: Config, database: Database, sealer: Sealer, gazetteer: Gazetteer
+) -> None:
+    long_ago = now() - timedelta(days=2)
+    with database.writing() as session:
+        over = a_suspect(session, status="dismissed", decided_at=long_ago)
+        session.add(Draft(suspect_id=over.id, by="Ann", content={"text": "pothole"}))
+        session.add(Unseen(source="x", key=7, at=long_ago))
+    workflow.Worker(database, city, Intake(city, sealer, gazetteer))._chores()
+    with database.reading() as session:
+        assert (session.exec(select(Draft)).all(), session.exec(select(Unseen)).all()) == ([], [])

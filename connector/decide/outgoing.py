@@ -26,7 +26,7 @@ from connector.models import (
     SuspectPost,
     Ticket,
 )
-from connector.sealing import mask
+from connector.sealing import Hiding, mask
 from connector.store.tickets import latest_dispatch
 from connector.triage import personal
 
@@ -128,7 +128,7 @@ def request_of(
         type_code=kind.code,
         type_title=kind.title,
         department=kind.department,
-        text=mask(text) if text else personal.masked(told, config.city.country, suspect.place_words),
+        text=_written(text, config) if text else personal.masked(told, config.city.country, suspect.place_words),
         place=suspect.place,
         lat=suspect.lat,
         lon=suspect.lon,
@@ -145,6 +145,12 @@ def request_of(
         city=config.city.name,
         timezone=config.city.timezone,
     )
+
+
+def _written(text: str, config: Config) -> str:
+    """What a person wrote, without the handles that they saw on the card: a ticket is read by many."""
+    own = frozenset(account.lower().lstrip("@") for account in config.city.accounts)
+    return mask(Hiding((), own).hide(mask(text)))
 
 
 def _link(post: Post, kind: str | None) -> str:

@@ -35,6 +35,12 @@ def test_what_the_reviewer_wrote_leaves_as_written(database: Database, config: C
     assert sent(database, config, "Call her at 206-555-0142") == "Call her at 206-555-0142"
 
 
+def test_a_handle_that_the_reviewer_copied_from_the_card_stays_here(database: Database, config: Config) -> None:
+    typed = "Ask @ann_example, see https://x.com/bob_example/status/1, tell @testville or crew@city.example"
+    told = "Ask @…, see https://x.com/…/status/1, tell @testville or crew@city.example"
+    assert sent(database, config, typed) == told
+
+
 def test_the_place_of_the_problem_is_sent_though_somebody_lives_there(database: Database, config: Config) -> None:
     post = "I live at 12 Oak St. Huge pothole."
     assert sent(database, config, post=post, words="12 Oak St") == post
