@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from connector import dispatch as channels
 from connector import membership, privacy
@@ -104,17 +104,18 @@ class Deliveries:
     def _claim_due(self) -> Claim | None:
         at = now()
         with self.database.writing() as session:
-            return self._claim(session, _due(session, D.QUEUED, at, self._usable(session, at)), sending=True)
+            return self._claim(session, _due(D.QUEUED, at), self._usable(session, at), sending=True)
 
     def _claim_lookup(self) -> Claim | None:
         at = now()
         with self.database.writing() as session:
-            query = _due(session, D.UNCLEAR, at, self._usable(session, at))
-            free = query.where((col(Dispatch.claimed_until).is_(None)) | (col(Dispatch.claimed_until) < at))
-            return self._claim(session, free, sending=False)
+            free = _due(D.UNCLEAR, at).where(
+                (col(Dispatch.claimed_until).is_(None)) | (col(Dispatch.claimed_until) < at)
+            )
+            return self._claim(session, free, self._usable(session, at), sending=False)
 
-    def _claim(self, session: Session, query: Select[Any], sending: bool) -> Claim | None:
-        dispatch: Dispatch | None = session.exec(query).first()  # type: ignore[call-overload]
+    def _claim(self, session: Session, due: SelectOfScalar[Dispatch], usable: list[str], sending: bool) -> Claim | None:
+        dispatch = _longest_due(session, due, usable)
         if dispatch is None or dispatch.id is None:
             return None
         if sending and session.get_one(Suspect, dispatch.suspect_id).status != SuspectStatus.ACCEPTED:
@@ -124,7 +125,7 @@ class Deliveries:
             session.add(dispatch)
             session.add(TicketEvent(dispatch_id=dispatch.id, what=dispatch.last_error))
             session.flush()
-            return self._claim(session, query, sending)
+            return self._claim(session, due, usable, sending)
         at = now()  # not earlier: the lock may have been waited for
         if sending:
             dispatch.status, dispatch.attempts, dispatch.sent_at = D.SENDING, dispatch.attempts + 1, at
@@ -332,14 +333,22 @@ class Deliveries:
         return True
 
 
-def _due(session: Session, status: DeliveryStatus, at: datetime, usable: list[str]) -> Any:
-    return (
-        select(Dispatch)
-        .where(Dispatch.status == status, col(Dispatch.due_at) <= at, col(Dispatch.channel).in_(usable))
-        .order_by(col(Dispatch.due_at))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+def _due(status: DeliveryStatus, at: datetime) -> SelectOfScalar[Dispatch]:
+    return select(Dispatch).where(Dispatch.status == status, col(Dispatch.due_at) <= at)
+
+
+def _longest_due(session: Session, due: SelectOfScalar[Dispatch], usable: list[str]) -> Dispatch | None:
+    """Locked; channel by channel, so that what waits for one that is away is not read."""
+    first: dict[str, datetime] = {}
+    for name in usable if len(usable) > 1 else ():
+        when = due.with_only_columns(col(Dispatch.due_at)).where(col(Dispatch.channel) == name)
+        if at := session.scalars(when.order_by(col(Dispatch.due_at)).limit(1)).first():
+            first[name] = at
+    for name in sorted(first, key=first.__getitem__) if len(usable) > 1 else usable:
+        here = due.where(Dispatch.channel == name).order_by(col(Dispatch.due_at)).limit(1)
+        if dispatch := session.exec(here.with_for_update(skip_locked=True)).first():
+            return dispatch
+    return None
 
 
 def _bare(dispatch: Dispatch) -> Request:

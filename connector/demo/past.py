@@ -11,6 +11,7 @@ import shutil
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 
 from sqlalchemy import delete
@@ -131,11 +132,14 @@ class _Past:
             .order_by(col(Suspect.first_posted_at))
         )
         sent: list[tuple[Dispatch, Suspect, RequestType]] = []
+        decided = []
         for suspect, post in self.session.exec(query).all():
+            waited = timedelta(minutes=min(600, self.chance.lognormvariate(2.7, 0.9)))
+            decided.append((suspect.first_posted_at + waited, self.chance.choice(STAFF), suspect, post))
+        # In the order of the decisions: what was accepted later has the higher id, as it is ever after.
+        for at, by, suspect, post in sorted(decided, key=itemgetter(0)):
             told = meant[base_id(post.source_id)]
             kind = types[suspect.request_type_id]
-            waited = timedelta(minutes=min(600, self.chance.lognormvariate(2.7, 0.9)))
-            at, by = suspect.first_posted_at + waited, self.chance.choice(STAFF)
             if told.verdict == "accept":
                 sent.append((self._accept(suspect, post, kind, at, by), suspect, kind))
             else:

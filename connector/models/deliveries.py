@@ -33,6 +33,9 @@ class Delivery(SQLModel):
     created_at: datetime = Field(default_factory=now, sa_type=Utc)
 
 
+SETTLED, CHECKED = text("status = 'sent'"), text("last_error = ''")
+"""What a channel answered, as dispatches and as tickets."""
+FLAGGED, HAS_URL = text("flagged <> ''"), text("url <> ''")
 _LIVE_TICKET = text("status IN (" + ", ".join(f"'{s.value}'" for s in LIVE) + ") AND kind = 'ticket'")
 
 
@@ -40,7 +43,9 @@ class Dispatch(Delivery, Table, table=True):
     """One delivery to a channel: a new ticket, or a comment on one."""
 
     __table_args__ = (
-        Index("ix_dispatch_due", "status", "due_at"),
+        Index("ix_dispatch_due", "status", "channel", "due_at"),
+        Index("ix_dispatch_status", "status", "id"),
+        Index("ix_dispatch_settled", "channel", "settled_at", sqlite_where=SETTLED, postgresql_where=SETTLED),
         Index("ix_dispatch_created", "created_at"),
         # Invariant 6, held by the database: one suspect, at most one live ticket per channel.
         Index(
@@ -83,7 +88,11 @@ class Ticket(Table, table=True):
 
     __table_args__ = (
         UniqueConstraint("dispatch_id"),
-        Index("ix_ticket_check", "status", "check_at"),
+        Index("ix_ticket_check", "status", "channel", "check_at"),
+        Index("ix_ticket_status", "status", "dispatch_id"),
+        Index("ix_ticket_flagged", "dispatch_id", sqlite_where=FLAGGED, postgresql_where=FLAGGED),
+        Index("ix_ticket_checked", "channel", "checked_at", sqlite_where=CHECKED, postgresql_where=CHECKED),
+        Index("ix_ticket_url", "url", sqlite_where=HAS_URL, postgresql_where=HAS_URL),
         Index("ix_ticket_number", "number"),
     )
     id: int | None = Field(default=None, primary_key=True)

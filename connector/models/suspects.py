@@ -14,6 +14,7 @@ from connector.models.statuses import SuspectStatus
 ASSIGNED, CLAIMED, SEVERAL = text("assigned_to <> ''"), text("claimed_by <> ''"), text("people > 1")
 MERGED, TOLD_ELSEWHERE = text("merged_into_id IS NOT NULL"), text("place_post_id <> lead_post_id")
 """Its place was told by another post than the leading one."""
+RETURNED, PARKED = text("returned_because <> ''"), text("parked_until IS NOT NULL")
 UNOPENED = text("status = 'waiting' AND urgent = 1 AND opened_at IS NULL AND acknowledged_at IS NULL")
 """The urgent ones that somebody is mailed of: few, so that this index is written to seldom."""
 
@@ -43,6 +44,8 @@ class Suspect(Table, table=True):
         Index("ix_suspect_decided", "decided_at"),
         Index("ix_suspect_created", "created_at"),
         Index("ix_suspect_lead", "lead_post_id"),
+        Index("ix_suspect_returned", "id", sqlite_where=RETURNED, postgresql_where=RETURNED),
+        Index("ix_suspect_parked", "status", "parked_until", sqlite_where=PARKED, postgresql_where=PARKED),
         Index("ix_suspect_merged", "merged_into_id", sqlite_where=MERGED, postgresql_where=MERGED),
         Index("ix_suspect_told", "place_post_id", sqlite_where=TOLD_ELSEWHERE, postgresql_where=TOLD_ELSEWHERE),
         # All its columns, else SQLite takes one of the larger indexes for the better one.

@@ -28,7 +28,7 @@ def ways(test: Callable[[str], Tested], resume: Callable[[str], None]) -> None:
     """Every configured channel with its state; then the kinds that there are, and the times of delivery."""
     config = screen.house().config
     with screen.reading() as session:
-        health = tickets.channel_health(session)
+        health = tickets.channel_health(session, config.channels)
         pauses = house_questions.pauses(session)
         filed: dict[str, list[RequestType]] = {}
         for kind in catalogue.types(session):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -40,7 +39,7 @@ class Listing:
     find: str
     ids: list[int]
     newest: int
-    more: tuple[datetime, int] | None
+    more: int | None
     """Where the next page starts; None at the end."""
 
 
@@ -97,8 +96,8 @@ def rows(view: str, find: str) -> list[TicketRow]:
         return tickets.rows(session, listing.ids)
 
 
-def _next(page: list[TicketRow]) -> tuple[datetime, int] | None:
-    return (page[-1].since, page[-1].dispatch_id) if len(page) >= PAGE else None
+def _next(page: list[TicketRow]) -> int | None:
+    return page[-1].dispatch_id if len(page) >= PAGE else None
 
 
 def older() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, not_, or_
+from sqlalchemy import and_, case, func, not_, or_, union
 from sqlmodel import Session, col, select
 
 from connector.models import (
@@ -21,20 +21,34 @@ from connector.models import (
     TicketEvent,
     TicketStatus,
 )
+from connector.models.deliveries import CHECKED, FLAGGED, HAS_URL, SETTLED
+from connector.models.suspects import RETURNED
 
 D = DeliveryStatus
 _columns: Any = select  # sqlmodel's types end at four columns
-VIEWS: dict[str, Any] = {
-    "needs you": or_(
-        col(Dispatch.status).in_((D.EXHAUSTED, D.UNCLEAR)),
-        and_(col(Dispatch.status) == D.REFUSED, col(Suspect.returned_because) != ""),
-        func.coalesce(Ticket.flagged, "") != "",
-    ),
-    "on the way": col(Dispatch.status).in_((D.QUEUED, D.SENDING)),
-    "open": col(Ticket.status).in_((TicketStatus.OPEN, TicketStatus.UNTRACKABLE)),
-    "closed": col(Ticket.status) == TicketStatus.CLOSED,
+_DELIVERY, _TICKET = col(Dispatch.id), col(Ticket.dispatch_id)
+_RETURNED = select(Suspect.id).where(RETURNED)
+_PARTS: dict[str, list[tuple[Any, Any]]] = {
+    "all": [(_DELIVERY, col(Dispatch.status) == status) for status in D if status != D.CANCELLED],
+    "needs you": [
+        (_DELIVERY, col(Dispatch.status) == D.EXHAUSTED),
+        (_DELIVERY, col(Dispatch.status) == D.UNCLEAR),
+        (_DELIVERY, and_(col(Dispatch.suspect_id).in_(_RETURNED), col(Dispatch.status) == D.REFUSED)),
+        (_TICKET, FLAGGED),
+    ],
+    "on the way": [(_DELIVERY, col(Dispatch.status) == status) for status in (D.QUEUED, D.SENDING)],
+    "open": [(_TICKET, col(Ticket.status) == status) for status in (TicketStatus.OPEN, TicketStatus.UNTRACKABLE)],
+    "closed": [(_TICKET, col(Ticket.status) == TicketStatus.CLOSED)],
 }
-"""The views of the Tickets page; a cancelled dispatch is in none of them."""
+"""The views of the Tickets page, each in parts that one index answers: whose id, and which of them."""
+VIEWS = tuple(_PARTS)
+"""Their names; a cancelled dispatch is in none of them."""
+_NEEDS_YOU = or_(
+    col(Dispatch.status).in_((D.EXHAUSTED, D.UNCLEAR)),
+    and_(col(Dispatch.status) == D.REFUSED, col(Suspect.returned_because) != ""),
+    func.coalesce(Ticket.flagged, "") != "",
+)
+"""The same of a row that is read anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +102,44 @@ _URGENCY = case(
 
 
 def page(
-    session: Session,
-    view: str = "all",
-    find: str = "",
-    limit: int | None = 200,
-    after: tuple[datetime, int] | None = None,
+    session: Session, view: str = "all", find: str = "", limit: int | None = 200, before: int | None = None
 ) -> list[TicketRow]:
     """Tickets, those that need a person first, then `limit` others, newest first; `find` by reference, number or link.
 
-    `limit` None: all. `after` is `(since, dispatch_id)` of the last row of the page before, within one view.
+    `limit` None: all. `before` is the `dispatch_id` of the last row of the page before, within one view.
     """
-    query = _rows().where(Dispatch.status != D.CANCELLED)
-    if view in VIEWS:
-        query = query.where(VIEWS[view])
-    if find:
-        query = query.where(_found(find.strip()))
-    by_time = query.order_by(col(Dispatch.created_at).desc(), col(Dispatch.id).desc()).limit(limit)
-    if after:
-        earlier = col(Dispatch.created_at) < after[0]
-        by_time = by_time.where(or_(earlier, and_(col(Dispatch.created_at) == after[0], col(Dispatch.id) < after[1])))
+    newest = _rows().where(Dispatch.status != D.CANCELLED).order_by(_DELIVERY.desc()).limit(limit)
+    if before:
+        newest = newest.where(before > _DELIVERY)
     if view != "all" or find:
-        return [TicketRow(*row) for row in session.exec(by_time)]
-    # Those that need a person are few; the rest is a page by time, so that no sort touches the whole table.
-    rest = session.exec(by_time.where(not_(VIEWS["needs you"]))).all()
-    first = [] if after else session.exec(query.where(VIEWS["needs you"]).order_by(_URGENCY).limit(limit)).all()
-    return [TicketRow(*row) for row in [*first, *rest]]
+        parts = _found(find.strip()) if find else _PARTS[view]
+        return _read(session, newest.where(_DELIVERY.in_(_ids(parts, limit, before))))
+    first = _rows().where(_DELIVERY.in_(_ids(_PARTS["needs you"], None, None)))
+    waiting = [] if before else _read(session, first.order_by(_URGENCY, _DELIVERY.desc()).limit(limit))
+    # Those that need a person are few; the rest is a page by id, so that no sort touches the whole table.
+    return [*waiting, *_read(session, newest.where(not_(_NEEDS_YOU)))]
 
 
-def _found(wanted: str) -> Any:
+def _ids(parts: Sequence[tuple[Any, Any]], limit: int | None, before: int | None) -> Any:
+    """The dispatch ids of any of the parts, of each the newest `limit` before that one."""
+    found = []
+    for id_, where in parts:
+        part = select(id_.label("id")).where(where)
+        if before:
+            part = part.where(id_ < before)
+        found.append(select(part.order_by(id_.desc()).limit(limit).subquery().c.id))
+    return union(*found)
+
+
+def _found(wanted: str) -> list[tuple[Any, Any]]:
     if wanted.startswith(("http://", "https://")):
-        return Ticket.url == wanted
-    return or_(col(Dispatch.reference).in_((wanted.upper(), f"SC-{wanted.upper()}")), col(Ticket.number) == wanted)
+        return [(_TICKET, and_(HAS_URL, col(Ticket.url) == wanted))]
+    references = wanted.upper(), f"SC-{wanted.upper()}"
+    return [(_DELIVERY, col(Dispatch.reference).in_(references)), (_TICKET, col(Ticket.number) == wanted)]
+
+
+def _read(session: Session, query: Any) -> list[TicketRow]:
+    return [TicketRow(*row) for row in session.exec(query)]
 
 
 def rows(session: Session, dispatch_ids: Sequence[int]) -> list[TicketRow]:
@@ -153,11 +174,14 @@ def by_suspects(session: Session, suspect_ids: Sequence[int]) -> list[TicketRow]
 
 def counts(session: Session, cap: int = 10_000) -> dict[str, int]:
     """How many stand in each view; counted up to `cap`."""
-    joined = select(Dispatch.id).join(Suspect).join(Ticket, isouter=True).where(Dispatch.status != D.CANCELLED)
-    found = {"all": joined, **{name: joined.where(where) for name, where in VIEWS.items()}}
+
+    def counted(parts: Sequence[tuple[Any, Any]]) -> int:
+        return session.exec(select(func.count()).select_from(_ids(parts, cap, None).subquery())).one()
+
+    # The parts of a view have nothing in common, but for what needs a person: a flagged ticket's dispatch may be there.
     return {
-        name: session.exec(select(func.count()).select_from(query.limit(cap).subquery())).one()
-        for name, query in found.items()
+        name: min(cap, counted(parts) if name == "needs you" else sum(counted([part]) for part in parts))
+        for name, parts in _PARTS.items()
     }
 
 
@@ -240,22 +264,18 @@ class ChannelHealth:
     answered_at: datetime | None = None
 
 
-def channel_health(session: Session) -> dict[str, ChannelHealth]:
-    """Channel → its health; a channel that was never used is missing."""
-    tried = select(Dispatch.channel, func.count(), func.max(Dispatch.id)).where(
-        col(Dispatch.status).in_((D.QUEUED, D.EXHAUSTED)), Dispatch.attempts > 0, Dispatch.last_error != ""
-    )
-    failing = {name: (n, last) for name, n, last in session.exec(tried.group_by(col(Dispatch.channel)))}
-    sent = select(Dispatch.channel, func.max(Dispatch.settled_at)).where(Dispatch.status == D.SENT)
-    asked = select(Ticket.channel, func.max(Ticket.checked_at)).where(Ticket.last_error == "")
-    answered: dict[str, datetime] = {}
-    for query in (sent.group_by(col(Dispatch.channel)), asked.group_by(col(Ticket.channel))):
-        for name, at in session.exec(query):
-            if at is not None:
-                answered[name] = max(at, answered.get(name, at))
+def channel_health(session: Session, channels: Iterable[str]) -> dict[str, ChannelHealth]:
+    """Each of these channels → its health; one that was never used is missing."""
     found = {}
-    for name in {*failing, *answered}:
-        waiting, last = failing.get(name, (0, None))
-        error = session.get_one(Dispatch, last).last_error if last else ""
-        found[name] = ChannelHealth(waiting, error, answered.get(name))
+    for name in channels:
+        here = col(Dispatch.channel) == name
+        failing = [col(Dispatch.status) == status for status in (D.QUEUED, D.EXHAUSTED)]
+        tried = select(Dispatch.id).where(here, or_(*failing), Dispatch.attempts > 0, Dispatch.last_error != "")
+        waiting, last = session.exec(select(func.count(), func.max(tried.subquery().c.id))).one()
+        sent = select(Dispatch.settled_at).where(here, SETTLED).order_by(col(Dispatch.settled_at).desc())
+        asked = select(Ticket.checked_at).where(Ticket.channel == name, CHECKED).order_by(col(Ticket.checked_at).desc())
+        answered = [at for at in (session.exec(query.limit(1)).first() for query in (sent, asked)) if at]
+        if waiting or answered:
+            error = session.get_one(Dispatch, last).last_error if last else ""
+            found[name] = ChannelHealth(waiting, error, max(answered, default=None))
     return found

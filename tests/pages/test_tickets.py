@@ -79,8 +79,8 @@ def one_dispatch(city: City, **values: object) -> Dispatch:
 
 def test_those_that_need_a_person_come_first(city: City) -> None:
     with city.database.writing() as session:
-        for number, status in enumerate(("sent", "queued", "exhausted", "unclear")):
-            a_dispatch(session, accepted(session), status=status, created_at=now() - timedelta(hours=number))
+        for status in ("unclear", "exhausted", "queued", "sent"):
+            a_dispatch(session, accepted(session), status=status)
     page = shown()
     assert [state for (state,) in page.dataframe[0].value["state"]] == ["exhausted", "unclear", "sent", "queued"]
     assert page.header[0].value == "Pothole"
@@ -258,8 +258,8 @@ def test_a_click_means_the_row_that_was_seen(city: City) -> None:
 def test_older_ones_come_in_pages_none_twice_none_missing(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticket_list, "PAGE", 2)
     with city.database.writing() as session:
-        made = [a_dispatch(session, accepted(session), created_at=now() - timedelta(hours=h)).id for h in range(5)]
-        old = a_dispatch(session, accepted(session), status="exhausted", created_at=now() - timedelta(days=9)).id
+        old = a_dispatch(session, accepted(session), status="exhausted").id
+        made = [a_dispatch(session, accepted(session)).id for _ in range(5)][::-1]
     page = shown()
     assert page.session_state["tickets_list"].ids == [old, *made[:2]]
     press(page, "2 older")
