@@ -115,17 +115,18 @@ class Deliveries:
             return self._claim(session, free, self._usable(session, at), sending=False)
 
     def _claim(self, session: Session, due: SelectOfScalar[Dispatch], usable: list[str], sending: bool) -> Claim | None:
-        dispatch = _longest_due(session, due, usable)
-        if dispatch is None or dispatch.id is None:
-            return None
-        if sending and session.get_one(Suspect, dispatch.suspect_id).status != SuspectStatus.ACCEPTED:
-            # Nothing should leave it so; what did must not reach a department either.
+        while True:
+            dispatch = _longest_due(session, due, usable)
+            if dispatch is None or dispatch.id is None:
+                return None
+            if not sending or session.get_one(Suspect, dispatch.suspect_id).status == SuspectStatus.ACCEPTED:
+                break
+            # Nothing should leave one so; should it happen, it must not reach a department either.
             log.error("a request of a suspect that is not accepted was not sent", reference=dispatch.reference)
             dispatch.status, dispatch.last_error = D.CANCELLED, "Not sent: it is not accepted"
             session.add(dispatch)
             session.add(TicketEvent(dispatch_id=dispatch.id, what=dispatch.last_error))
             session.flush()
-            return self._claim(session, due, usable, sending)
         at = now()  # not earlier: the lock may have been waited for
         if sending:
             dispatch.status, dispatch.attempts, dispatch.sent_at = D.SENDING, dispatch.attempts + 1, at
@@ -269,9 +270,8 @@ class Deliveries:
     def _refused(self, claim: Claim, why: str) -> None:
         """Their no goes back to the reviewer, with their reason."""
         with self.database.writing() as session:
-            if not self._moved(session, claim, D.REFUSED, last_error=why, settled_at=now()):
+            if not self._moved(session, claim, D.REFUSED, f"Refused: {why}", last_error=why, settled_at=now()):
                 return
-            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"Refused: {why}"))
             suspect = session.get_one(Suspect, claim.suspect_id)
             if suspect.status != SuspectStatus.ACCEPTED:
                 return
@@ -283,10 +283,9 @@ class Deliveries:
 
     def _move(self, claim: Claim, status: DeliveryStatus, event: str = "", **values: Any) -> None:
         with self.database.writing() as session:
-            if self._moved(session, claim, status, **values) and (event or values.get("last_error")):
-                session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=event or values["last_error"]))
+            self._moved(session, claim, status, event or values.get("last_error", ""), **values)
 
-    def _moved(self, session: Session, claim: Claim, status: DeliveryStatus, **values: Any) -> bool:
+    def _moved(self, session: Session, claim: Claim, status: DeliveryStatus, event: str, **values: Any) -> bool:
         """Only while it is still ours: the claim is the fence. What would be sent again although it is gone ends."""
         membership.locked(session, [claim.suspect_id])
         won = session.exec(
@@ -301,7 +300,9 @@ class Deliveries:
         )
         if won.rowcount != 1:
             return False
-        privacy.recheck(session, claim.dispatch_id)
+        if event:
+            session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=event))
+        privacy.recheck(session, claim.dispatch_id)  # last, so that it finds their words too
         return True
 
     # -- forget ----------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from connector.models import (
 )
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
 from connector.privacy import came_late, erase, remember
-from connector.store import bulk, catalogue, gaps, sources
+from connector.store import bulk, catalogue, gaps, near, sources
 from connector.triage import Gazetteer
 
 __all__ = ["From", "Intake", "Taken", "insert_matches"]
@@ -129,6 +129,7 @@ class Intake:
         Order within the batch counts: a deletion after its post erases it.
         """
         taken, refused = Taken(), Counter[str]()
+        near.take_turns(session)  # before any suspect is held: who groups posts waits for these
         for step in prepared.steps:
             if isinstance(step, Run):
                 _Storing(session, source, taken, self._days, self.sealer).run(step)

@@ -123,13 +123,16 @@ def recheck(session: Session, dispatch_id: int) -> None:
     _settle(session, suspect, "deleted upstream", called_back)
 
 
-def _erase(session: Session, ids: Collection[int], why: str) -> None:
-    suspects = _held(session, ids)
+def _erase(session: Session, wanted: Collection[int], why: str) -> None:
+    suspects = _held(session, wanted)
+    here = select(Post).where(col(Post.id).in_(wanted), col(Post.gone_at).is_(None)).order_by(col(Post.id))
+    posts = session.exec(here.with_for_update().execution_options(populate_existing=True)).all()
+    ids = [post.id or 0 for post in posts]  # fewer, if somebody erased them at the same moment
     # Locked, so that a worker who claims or records one of them at this moment comes before or after, never between.
     carrying = select(DispatchPost.dispatch_id).where(col(DispatchPost.post_id).in_(ids))
     query = select(Dispatch).where(col(Dispatch.id).in_(carrying)).order_by(col(Dispatch.id)).with_for_update()
     dispatches = session.exec(query.execution_options(populate_existing=True)).all()
-    for post in session.exec(select(Post).where(col(Post.id).in_(ids)).execution_options(populate_existing=True)):
+    for post in posts:
         _empty(session, post)
     session.exec(sql_update(Match).where(col(Match.post_id).in_(ids)).values(words=[]))
     session.exec(sql_update(Reply).where(col(Reply.post_id).in_(ids)).values(content=None))

@@ -13,6 +13,8 @@ from connector.triage import personal
 
 _TYPED = "_sends_typed"
 """Under which the session knows on whose card somebody typed a text."""
+_NOTHING = " "
+"""The draft of somebody who took all of the text away."""
 POSTS = 5
 """So many posts make up a ticket's text."""
 
@@ -42,6 +44,8 @@ def _area(shown: Shown, draft: str) -> None:
         )  # fmt: skip
         if not (text or "").strip():
             st.markdown(":orange[:material/edit_off: Nothing stands here, so it cannot be accepted: write what to do.]")
+            label, icon = "Put back what was posted", ":material/undo:"
+            st.button(label, key=f"put_back_{shown.id}", icon=icon, type="tertiary", on_click=_put_back, args=(shown,))
         elif kinds := _listed(text or ""):
             st.markdown(f":orange[:material/privacy_tip: Holds {kinds}: better left out of a ticket.]")
 
@@ -57,7 +61,13 @@ def text_of(shown: Shown) -> str:
 def _keep(shown: Shown) -> None:
     st.session_state[_TYPED] = shown.id
     text = text_of(shown)
-    drafts.keep(shown.id, "text", "" if text == shown.sends.strip() else text)
+    # That nothing is to stand there is kept as well: neither a reload nor a bulk sends what they took away.
+    drafts.keep(shown.id, "text", "" if text == shown.sends.strip() else text or _NOTHING)
+
+
+def _put_back(shown: Shown) -> None:
+    st.session_state[_key(shown)] = shown.sends
+    _keep(shown)
 
 
 def _key(shown: Shown) -> str:

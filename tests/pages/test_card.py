@@ -302,6 +302,19 @@ def test_a_text_that_was_emptied_is_not_sent_in_its_old_words(city: City) -> Non
     assert rows(city, Dispatch)[0].content["text"] == "Fill the hole"
 
 
+def test_a_text_that_was_emptied_stays_so_over_a_reload_and_in_a_bulk(city: City) -> None:
+    (one,) = city.arrive(POTHOLE)
+    shown().text_area[0].set_value("").run()
+    (draft,) = rows(city, Draft)
+    done = workflow.bulk(city.database, city.config, [one], "accept", draft.by)
+    assert (done.done, rows(city, Dispatch)) == (0, [])
+    page = shown()
+    assert "Nothing stands here, so it cannot be accepted" in drawn(page)
+    press(page, f"put_back_{one}")
+    assert page.text_area[0].value == POTHOLE
+    assert rows(city, Draft) == []
+
+
 def test_one_undo_after_the_other_takes_back_what_this_session_decided(city: City) -> None:
     first, second = city.queued(2)
     page = shown(id=str(first))
