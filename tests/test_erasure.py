@@ -12,8 +12,8 @@ from sqlmodel import col, select
 from connector import decide, privacy, workflow
 from connector.config import Config
 from connector.decide import verdicts
-from connector.dispatch import TicketRef, TicketState
-from connector.errors import AlreadyDecidedError
+from connector.dispatch import Receipt, Request, TicketRef, TicketState
+from connector.errors import AlreadyDecidedError, RefusedError
 from connector.followup import FollowUps
 from connector.models import (
     SUSPECT_FOLLOWS,
@@ -388,6 +388,20 @@ def test_a_deletion_while_it_is_claimed_is_recorded_when_the_talk_ends(city: Con
     assert (stands(database, suspect_id), ticket_of(database).flagged) == (
         ("accepted", [("sent", False)]), privacy.FLAG,
     )  # fmt: skip
+
+
+def test_a_refusal_that_quotes_what_was_deleted_meanwhile_is_not_kept(city: Config, database: Database) -> None:
+    suspect_id = a_waiting(database)
+    workflow.accept(database, city, suspect_id, "Ann")
+    time_passes(database, HOLD + 1)
+
+    def refused(request: Request) -> Receipt:
+        erase(database, "1")
+        raise RefusedError(f"Not ours: {request.text}", "outbox")
+
+    a_worker(database, city, SilentCounter(refused, name="outbox")).step()
+    assert stands(database, suspect_id) == ("withdrawn", [("refused", False)])
+    assert "secretword" not in everything(database)
 
 
 def test_nothing_leaves_of_a_suspect_that_is_not_accepted(city: Config, database: Database) -> None:

@@ -30,9 +30,9 @@ def ids_met(session: Session, sealer: Sealer, text: str) -> list[int]:
 def many(session: Session, count: int) -> None:
     """Posts with ids from 1 on, without the ORM."""
     columns = ("id", "source", "source_id", "version_id", "kind", "lang", "text", "conversation_id", "reply_settings",
-               "place_name", "own", "mentions_us", "author_key", "posted_at", "received_at")  # fmt: skip
+               "place_name", "own", "mentions_us", "author_key", "about_id", "posted_at", "received_at")  # fmt: skip
     rows = [
-        (n, "sample", f"m{n}", "", "post", "en", f"pothole {n}", "", "", "", False, False, "", now(), now())
+        (n, "sample", f"m{n}", "", "post", "en", f"pothole {n}", "", "", "", False, False, "", "", now(), now())
         for n in range(1, count + 1)
     ]
     writer = bulk.writer(Post.__table__, columns, session.connection().dialect)  # type: ignore[attr-defined]
