@@ -248,7 +248,11 @@ class _Storing:
         stored.edited_at = bulk.time_of(fresh["posted_at"])
         session.add(stored)
         self._match_anew(post_id, post)
-        self._judge_anew(stored, dict(zip(SUSPECT, post.suspect, strict=True)) if post.suspect else {})
+        if self._judge_anew(stored, dict(zip(SUSPECT, post.suspect, strict=True)) if post.suspect else {}):
+            at = bulk.time_text(now())
+            grouped = grouping.group(session, [arrival(post_id, self.source, post)], self.days, at)
+            self.taken.suspects += grouped.new
+            self.taken.joined += grouped.joined
         return True
 
     def _remember_version(self, version: str, post_id: int) -> None:
@@ -265,12 +269,17 @@ class _Storing:
         for gone in held.values():
             session.delete(gone)
 
-    def _judge_anew(self, post: Post, fresh: dict[str, Any]) -> None:
-        """Of the suspects with this post that can still be decided; `fresh`: as `SUSPECT`, empty if no rule met it."""
+    def _judge_anew(self, post: Post, fresh: dict[str, Any]) -> bool:
+        """The suspects with this post that can still be decided; `fresh`: as `SUSPECT`, empty if no rule met it.
+
+        Whether it tells a danger that nobody would see there, since all of them were decided before it did.
+        """
         session = self.session
         session.flush()
         holding = select(SuspectPost.suspect_id).where(SuspectPost.post_id == post.id)
-        for suspect in membership.locked(session, session.exec(holding).all()):
+        held = membership.locked(session, session.exec(holding).all())
+        hidden = not any(suspect.status in _OPEN or suspect.urgent_why for suspect in held)
+        for suspect in held:
             if suspect.status not in _OPEN:
                 continue
             before = suspect.model_dump(include=_JUDGED)
@@ -284,6 +293,7 @@ class _Storing:
                 suspect.version += 1
                 session.add(suspect)
                 grouping.regroup(session, suspect)
+        return bool(held and hidden and fresh.get("urgent_why"))
 
 
 def _placed_anew(suspect: Suspect, post: Post, fresh: dict[str, Any]) -> None:

@@ -459,3 +459,16 @@ def test_an_edit_of_another_post_than_the_one_that_told_the_place_leaves_it(hous
     assert (house.only().lat, house.only().version) == (45.0, 1)
     edited(house, 1, HOLE + " again", lat=47.0, lon=-121.0)
     assert (house.only().lat, house.only().version) == (47.0, 2)
+
+
+@pytest.mark.parametrize("status", ["dismissed", "accepted", "expired"])
+def test_a_danger_that_an_edit_tells_after_the_decision_waits_by_itself(house: House, status: str) -> None:
+    house.take(a_post(1, **HERE))
+    first = house.change(status=status, decided_at=now(), decided_by="Ann")
+    edited(house, 1, WIRE)
+    decided, made = house.suspects()
+    assert (decided.status, decided.urgent) == (status, 0)
+    assert (made.status, made.urgent, made.urgent_why, made.follows_id) == ("waiting", 1, "wire", first.id)
+    assert house.groups() == [["1"], ["1"]]
+    edited(house, 1, WIRE + " still")
+    assert len(house.suspects()) == 2
