@@ -29,6 +29,8 @@ from connector.triage import Gazetteer, language, urgency
 from connector.triage.near_keys import bands
 
 CAME_FROM = ("Nextdoor", "Group", "Phone", "E-mail", "Other")
+LONGEST = 10_000
+"""Characters."""
 _KIND = "manual"
 
 
@@ -90,8 +92,10 @@ def add_post(
 ) -> Added:
     """Store the post, and a suspect that waits; the same text with the same link is never stored twice.
 
-    ValueError says what is missing: the text, or the type where no rule meets it.
+    ValueError says what is missing – the text, or the type where no rule meets it – or that it is too long.
     """
+    if len(pasted.text) > LONGEST:
+        raise ValueError(f"A post holds {LONGEST:,} characters, this has {len(pasted.text):,}: keep what matters.")
     post, source = manual.post(pasted.text, pasted.link, now()), origin(config)
     intake = Intake(config, sealer, gazetteer)
     with database.reading() as session:

@@ -87,7 +87,12 @@ def loaded(text: str | bytes, name: str) -> Any:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name} is not written in UTF-8; save it so, and choose it again.") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name} is no YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}, at character {mark.column + 1}" if mark else ""
+        why = getattr(error, "problem", None) or "it cannot be read"
+        raise ConfigError(
+            f"{name} is no YAML{where}: {why}. Mend that line, or export the types and rules anew."
+        ) from error
 
 
 def shaped(values: Any, shape: type[Shape], name: str) -> Shape:

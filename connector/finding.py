@@ -36,7 +36,7 @@ def read(text: str, config: Config, sealer: Sealer) -> Pasted:
         return _link(text, config, sealer)
     if found := _OURS.fullmatch(text):
         return _number(text, found[1] or "", found[2])
-    numbers = [text]
+    numbers = [text, text.upper()]
     if found := _REFERENCE.fullmatch(text):
         letters = found[1].upper()
         numbers += [f"SC-{letters}", f"SC-{letters.translate(_HEARD)}"]

@@ -96,6 +96,7 @@ def _problems(config: Config, changes: Sequence[PersonChange], known: Collection
     new = [login_of(change.login) for change in changes if not change.shown]
     found = [f"{login} is in the list already; change them there." for login in new if login in known]
     found += [f"{login} stands there twice." for login in sorted(set(new)) if login and new.count(login) > 1]
+    found += [f"{login}: a login holds no spaces." for login in new if len(login.split()) > 1]
     if "" in new:
         found.append("A new person needs a login: what the provider calls them, mostly an e-mail address.")
     for change in changes:

@@ -22,6 +22,8 @@ from connector.errors import RuleError
 from connector.models import AuditEntry, Rule, RuleVersion
 from connector.store import Database, catalogue
 
+_LONGEST_NAME = 120
+"""Characters."""
 _ALLOWED = "forbidden rule allowed"
 _ROLLED_BACK = "rule rolled back"
 _PARTS = re.compile(r'-?"(?:[^"\\]|\\.)*"(?:~\d+)?|[()]|[^\s()"]+|\s+|.', re.DOTALL)
@@ -53,8 +55,12 @@ def save(
     name, expression = wanted.name.strip(), wanted.expression.strip()
     if not name:
         raise ValueError("Give the rule a name; reviewers read it beside what it found.")
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"A name holds {_LONGEST_NAME} characters, this one has {len(name)}: shorten it.")
     with database.writing() as session:
         held = session.get_one(Rule, rule_id) if rule_id is not None else None
+        if held is None or held.name.casefold() != name.casefold():
+            _alone(session, name, rule_id)
         refusals = _sound(config, expression) if held is None or held.expression != expression else []
         _override(session, config, refusals, by, override)
         if rule_id is None:
@@ -65,6 +71,13 @@ def save(
             rule = catalogue.change_rule(session, rule_id, seen, by, **values)
         _write_down(session, rule, refusals, by, override)
     return rule
+
+
+def _alone(session: Session, name: str, rule_id: int | None) -> None:
+    """Reviewers and Trends know a rule by its name: two of one name are taken for each other."""
+    for other, known in session.exec(select(Rule.id, Rule.name)):
+        if other != rule_id and known.casefold() == name.casefold():
+            raise ValueError(f"There is a rule “{known}” already: give this one another name.")
 
 
 def roll_back(

@@ -111,14 +111,16 @@ def run(config: Config, port: int | None) -> int:
         demo_address(config.home).write_text(f"http://127.0.0.1:{chosen}", "utf-8")
         config = demo_city()
     open_house(config).close()
-    children = [_started(part) for part in _parts(config, chosen)]
+    parts = _parts(config, chosen)
+    children = [_started(part) for part in parts]
     try:
         if _answers(f"http://127.0.0.1:{chosen}/_stcore/health", stopping, children):
             _greet(config, chosen)
         while not stopping.wait(0.2):
             ended = [child for child in children if child.poll() is not None]
             if ended:
-                log.error("a process ended, so the others are stopped", code=ended[0].returncode)
+                which = parts[children.index(ended[0])].name
+                log.error("a process ended, so the others are stopped", which=which, code=ended[0].returncode)
                 return 1
     finally:
         _stop(children)

@@ -106,6 +106,11 @@ def look(config: Config, source: str, raw: bytes) -> Look:
     for row in table:
         rows += 1
         dates.add(row.cells.get(columns.get("posted_at", ""), ""))
+    if not rows:
+        raise FileError(
+            "It holds no row: a CSV file has a line of names and a row in each line below it, JSON lines have an object"
+            " in each line."
+        )
     order, is_unclear = order_of(dates)
     return Look(table.header, rows, Choice(columns, told.order if told.order != "clear" else order), is_unclear)
 

@@ -71,7 +71,8 @@ if parts.pane() == parts.SEVERAL:
         rule_several.switches(chosen, switch)
 elif parts.pane() == parts.PACKS:
     with left:
-        parts.pick(found, asked)
+        if parts.pick(found, asked) is None:
+            parts.nothing(rows)
     with right, rule_card.frame():
         rule_packs.packs_and_files(take)
 else:

@@ -10,14 +10,11 @@ from connector.screen import trends as parts
 screen.only(Right.TRENDS)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Trends", width="content", anchor=False)
-    days = int(screen.views("Period", parts.PERIODS, "28"))
+    days = int(screen.views("Period", parts.PERIODS, "28", address="days"))
     if not screen.phone():
         st.space("stretch")
     compared = st.container(width="content")
-    chosen = st.selectbox(
-        "District", [parts.WHOLE, *parts.districts()], label_visibility="collapsed", width=150, key="trends_district"
-    )
-    district = "" if chosen == parts.WHOLE else chosen
+    district = parts.district()
     st.download_button(
         "CSV", parts.csv(days, district), "trends.csv", "text/csv", icon=":material/download:", type="tertiary",
         on_click="ignore", help="The daily figures: no author, no text",

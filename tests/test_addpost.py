@@ -192,6 +192,13 @@ def test_accepted_it_goes_out_with_its_link_unless_a_handle_stands_in_it(
     assert links == [["https://example.org/7"], []]
 
 
+def test_a_text_that_is_too_long_is_refused_and_not_cut(add: Add, database: Database) -> None:
+    with pytest.raises(ValueError, match="A post holds 10,000 characters, this has 10,007"):
+        add("pothole" + "x" * 10_000)
+    with database.reading() as session:
+        assert session.exec(select(Post)).all() == []
+
+
 # -- guessing ------------------------------------------------------------------------------------------------------
 
 

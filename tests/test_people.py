@@ -76,7 +76,7 @@ def test_a_change_reads_as_a_sentence(staff: Staff) -> None:
     ("change", "says"),
     [
         (new(""), "needs a login"), (new("BO@testville.example"), "in the list already"),
-        (new("cy", role="boss"), "no role boss"),
+        (new("cy", role="boss"), "no role boss"), (new("not a login!!"), "holds no spaces"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_everything_beside_it(

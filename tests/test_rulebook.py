@@ -208,8 +208,8 @@ def test_an_earlier_wording_that_would_be_refused_today_stays_earlier(book: Book
 
 
 def test_many_rules_go_off_in_one_commit_and_one_line_of_the_audit(book: Book) -> None:
-    ids = [book.save(f"pothole {n}").id or 0 for n in range(3)]
-    already = book.save("crater").id or 0
+    ids = [book.save(f"pothole {n}", name=f"holes {n}").id or 0 for n in range(3)]
+    already = book.save("crater", name="craters").id or 0
     book.switch([already], False)
     before = len(book.audit())
     edition = book.edition()
@@ -270,3 +270,15 @@ def test_both_wordings_can_be_read_from_the_comparison(old: str, new: str) -> No
     assert "".join(piece.text for piece in pieces if piece.change is not Change.NEW) == old
     assert "".join(piece.text for piece in pieces if piece.change is not Change.GONE) == new
     assert all(piece.text for piece in pieces)
+
+
+def test_two_rules_of_one_name_are_not_taken_for_each_other(book: Book) -> None:
+    first, other = book.save("pothole"), book.save("crater", name="craters")
+    for wanted in ("holes", " HOLES "):
+        with pytest.raises(ValueError, match="There is a rule “holes” already"):
+            book.save("sinkhole", name=wanted)
+    with pytest.raises(ValueError, match="already"):
+        book.save("crater", name="holes", rule_id=other.id, seen=1)
+    book.save("pothole OR sinkhole", name="Holes", rule_id=first.id, seen=1)
+    with pytest.raises(ValueError, match="holds 120 characters, this one has 121"):
+        book.save("sinkhole", name="n" * 121)

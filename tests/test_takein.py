@@ -157,7 +157,13 @@ def test_a_correction_of_the_columns_counts(config: Config) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "why"),
-    [(b"", "cannot be read: it is empty"), (b"[{}]", "one object a line"), (b"when\n1\n", "choose the one that is")],
+    [
+        (b"", "cannot be read: it is empty"),
+        (b"[{}]", "one object a line"),
+        (b"when\n1\n", "choose the one that is"),
+        (b"not json\n", "It holds no row"),
+        (b"text,when\n", "It holds no row"),
+    ],
 )
 def test_a_file_that_is_no_table_is_refused_in_a_sentence(config: Config, raw: bytes, why: str) -> None:
     with pytest.raises(FileError, match=why):

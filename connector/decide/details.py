@@ -15,6 +15,9 @@ from connector.models import DecisionKind, Note, SuspectStatus, now
 from connector.store import Database
 from connector.triage import Place
 
+LONGEST_NOTE = 4_000
+"""Characters."""
+
 
 def retype(
     database: Database, config: Config, suspect_id: int, type_code: str, by: str, version: int | None = None
@@ -61,6 +64,8 @@ def note(database: Database, suspect_id: int, text: str, by: str) -> None:
     """
     if not text.strip():
         raise ValueError("Write a few words.")
+    if len(text) > LONGEST_NOTE:
+        raise ValueError(f"A note holds {LONGEST_NOTE:,} characters, this one has {len(text):,}: shorten it.")
     with database.writing() as session:
         held = membership.locked(session, [suspect_id])
         if not held:

@@ -305,8 +305,13 @@ def one_press_a_key() -> None:
         st.html('<script src="keys.js"></script>', unsafe_allow_javascript=True)
 
 
-def views(name: str, options: dict[str, str], first: str, then: Callable[[], None] | None = None) -> str:
-    """One choice of a few, kept by the plain key while the labels' counts move; bound to the address."""
+def views(
+    name: str, options: dict[str, str], first: str, then: Callable[[], None] | None = None, address: str = ""
+) -> str:
+    """One choice of a few, kept by the plain key while the labels' counts move; in the page's address as `address`."""
+    told = st.query_params.get(address, "") if address else ""
+    if told in options and told != st.session_state.get(f"_told_{address}"):  # by a link, or the browser's way back
+        st.session_state[name] = told
     st.session_state.setdefault(name, first)
     if st.session_state[name] not in options:
         st.session_state[name] = first
@@ -321,7 +326,19 @@ def views(name: str, options: dict[str, str], first: str, then: Callable[[], Non
         name, list(options), key=name, required=True, label_visibility="collapsed", format_func=label,
         on_change=then,
     )  # fmt: skip
+    if address:
+        tell(address, str(chosen) if chosen != first else "")
     return str(chosen)
+
+
+def tell(name: str, value: str) -> None:
+    """Let the address say so; empty: nothing of it."""
+    st.session_state[f"_told_{name}"] = value
+    if st.query_params.get(name, "") != value:
+        if value:
+            st.query_params[name] = value
+        else:
+            del st.query_params[name]
 
 
 def empty(title: str, text: str) -> Any:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from connector import screen
 from connector.access import Right
-from connector.addpost import CAME_FROM, Added, Guess, Guesser, Pasted
+from connector.addpost import CAME_FROM, LONGEST, Added, Guess, Guesser, Pasted
 from connector.screen.queue import Last, kinds, mine, ss
 from connector.store import queue
 
@@ -42,7 +42,7 @@ def _dialog(add: Add) -> None:
         st.rerun()
     number = ss.setdefault(_ROUND, 0)
     text = st.text_area(
-        "What was written or said", key=f"live_add_text_{number}", height=120, max_chars=10_000,
+        "What was written or said", key=f"live_add_text_{number}", height=120,
         placeholder="Paste the post, or write what the caller told", persist_state="session",
     )  # fmt: skip
     guess = _guess(text or "")
@@ -70,7 +70,7 @@ def _dialog(add: Add) -> None:
 
 def _guess(text: str) -> Guess:
     with screen.reading() as session:
-        return _guesser().guess(session, text)
+        return _guesser().guess(session, text[:LONGEST])
 
 
 def _type(guess: Guess, number: int) -> str:

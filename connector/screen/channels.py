@@ -48,7 +48,7 @@ def ways(test: Callable[[str], Tested], resume: Callable[[str], None]) -> None:
         with st.expander(f"{cls.title}, kind {named}", type="compact"):
             _kind(named, cls)
     st.header("Times of delivery", anchor=False)
-    values("delivery", config.delivery)
+    values("delivery", config.delivery, "s")
 
 
 def _way(

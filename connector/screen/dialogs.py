@@ -127,7 +127,7 @@ def _note(shown: Shown) -> None:
     key = f"note_{shown.id}"
     with st.container(key=f"live_{key}"):
         text = st.text_area(
-            "Note", drafts.known(shown.id).get("note", ""), key=key, height=110, max_chars=4000,
+            "Note", drafts.known(shown.id).get("note", ""), key=key, height=110,
             on_change=lambda: drafts.keep(shown.id, "note", str(ss.get(key) or "")), persist_state="session",
             placeholder="It stays in the house: neither the ticket nor the resident gets it",
         )  # fmt: skip

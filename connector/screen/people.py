@@ -69,7 +69,7 @@ def _shown(typing: bool) -> list[PersonChange]:
 def _columns() -> dict[str, Any]:
     text, c = st.column_config.TextColumn, st.column_config
     roles = c.SelectboxColumn(
-        "Role", width=130, options=["", *access.ROLES], format_func=lambda role: access.title(str(role))
+        "Role", width=130, options=["", *access.ROLES], default="", format_func=lambda role: access.title(str(role))
     )
     return {
         "login": text("Login", width=250, help="What the login provider calls them; given once"),

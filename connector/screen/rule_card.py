@@ -92,7 +92,7 @@ def fields(rule_id: int, draft: Draft, types: Sequence[RequestType]) -> None:
     """Name, type and wording; what is typed in a container `live_…` comes whenever the typing rests (`web.keys`)."""
     titles = {kind.id: kind.title for kind in types}
     left, right = st.columns(2, gap="small")
-    left.text_input("Name", max_chars=120, **bound(rule_id, "name", draft))
+    left.text_input("Name", **bound(rule_id, "name", draft))
     right.selectbox(
         "Request type", list(titles), format_func=lambda i: titles.get(i, "–"), **bound(rule_id, "type", draft)
     )

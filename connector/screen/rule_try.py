@@ -11,6 +11,7 @@ import re
 import streamlit as st
 
 from connector import screen
+from connector.addpost import LONGEST
 from connector.incoming import Detail, Incoming, Media
 from connector.rules.explain import Explainer, Part
 from connector.rules.operators import LOCAL, SEARCH, STREAM
@@ -30,7 +31,7 @@ _MENTION = re.compile(r"(?<!\w)@(\w+)")
 def pasted(rule_id: int, expression: str) -> None:
     """A box for a post; below it why the wording meets it, or not."""
     text = st.text_area(
-        "Post", key=f"rule_{rule_id}_tried", height=96, placeholder="Paste or write a post here", max_chars=10_000,
+        "Post", key=f"rule_{rule_id}_tried", height=96, placeholder="Paste or write a post here",
         persist_state="session",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -42,6 +43,9 @@ def pasted(rule_id: int, expression: str) -> None:
         photo = st.checkbox("With a photo", key="tried_photo")
     if not text or not text.strip():
         return
+    if len(text) > LONGEST:
+        st.markdown(f":gray[Looked at: the first {LONGEST:,} characters.]")
+        text = text[:LONGEST]
     parts = Explainer(expression, read_by).parts(_post(text, lang, photo))
     whole = parts[0]
     words = [word for part in parts if part.truth is True for word in part.words]

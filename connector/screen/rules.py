@@ -90,6 +90,8 @@ def read_address(rows: Sequence[Insight]) -> None:
     ss[LOOK] = told["look"] if told.get("look") in _LOOKS else ""
     ss[VIEW] = told["view"] if told.get("view") in ("on", "off", "look") else ss.get(VIEW, "on")
     row = next((row for row in rows if str(row.rule_id) == told.get("rule")), None)
+    if row is None and told.get("rule"):
+        screen.complain("There is no such rule: its link may be of before a reset.")
     if row is not None:
         ss["rule_chosen"], ss["rules_pane"], ss["rules_linked"] = row.rule_id, EDITOR, True
         if "view" not in told:
@@ -227,9 +229,9 @@ def _selected(key: str, ids: Sequence[int]) -> None:
 
 def nothing(rows: Sequence[Insight]) -> None:
     """No rule fits what is asked for, or there is none yet: the control that helps."""
-    frame = screen.empty(
-        "No rule here", "No rule fits what is asked for." if rows else "Begin with one, or with a pack."
-    )
+    why = {"off": "No rule is off.", "look": "No rule asks to be looked at."} if not ss.get(FIND) else {}
+    fits = why.get(ss.get(VIEW, ""), "No rule fits what is asked for.")
+    frame = screen.empty("No rule here", fits if rows else "Begin with one, or with a pack.")
     with frame:
         if rows:
             st.button("Show all that are on", key="useful", on_click=_clear)

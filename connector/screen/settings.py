@@ -23,6 +23,7 @@ from connector.store import house as house_questions
 
 SECTION = "Section of the settings"
 LOCK = ":material/lock:"
+_HOLDS = "Holds for what is accepted from now on; a new name stands with what was accepted before as well."
 _TYPES, _ROUND = "types_shown", "types_round"
 
 
@@ -39,7 +40,7 @@ def header() -> str:
         sections["demo"] = "Demo"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title("Settings", width="content", anchor=False)
-        chosen = screen.views(SECTION, sections, "types")
+        chosen = screen.views(SECTION, sections, "types", address="section")
         if not screen.phone():
             st.space("stretch")
         st.markdown(f":gray[{LOCK} {_locked()}]", width="content")
@@ -68,10 +69,11 @@ def types(save: Callable[[list[TypeChange]], bool]) -> None:
     frame = frame.astype({"due_hours": "Int64", "urgent": "boolean", "active": "boolean"})  # a new row has gaps
     st.data_editor(
         frame, key=key, num_rows="add", hide_index=True, height=min(640, 36 + 31 * (len(frame) + 1)),
-        column_order=(*FIELDS, "code"), column_config=_columns(before), alt="Request types",
+        column_order=("title", "code", *(name for name in FIELDS if name != "title")), column_config=_columns(before),
+        alt="Request types",
     )  # fmt: skip
     changes = list(_changes(before, st.session_state.get(key) or {}))
-    kept_by(changes, save, discard, "a new type", "Holds for what is accepted from now on.")
+    kept_by(changes, save, discard, "a new type", _HOLDS)
 
 
 def kept_by(
@@ -124,7 +126,7 @@ def _columns(before: list[TypeChange]) -> dict[str, Any]:
         "active": c.CheckboxColumn("On", width=60, help="Off: its rules find nothing, nothing can be filed as it"),
         "belongs": text("Belongs here", width=190),
         "not_belongs": text("Does not", width=170),
-        "code": text("Code", width=120, help="Its name in files and rules; given once, for a new type"),
+        "code": text("Code", width=110, help="Its name in files and rules; given once, for a new type"),
     }
 
 
@@ -154,7 +156,7 @@ def _clean(name: str, value: Any) -> Any:
 def privacy() -> None:
     """What is kept and for how long, as it is in force."""
     st.header("What is kept, and for how long", anchor=False)
-    values("privacy", screen.house().config.privacy)
+    values("privacy", screen.house().config.privacy, "days")
     st.markdown(
         ":gray[These two are read and not acted upon yet: no sample is kept, and nothing is deleted for its age. "
         "That comes with a later version.]"
@@ -166,9 +168,15 @@ def privacy() -> None:
     )
 
 
-def values(section: str, model: BaseModel) -> None:
+def values(section: str, model: BaseModel, unit: str) -> None:
+    """Every value of the section; `unit` is that of all but counts, which are whole numbers among seconds."""
     rows = [
-        (about.description or name, f"{getattr(model, name):g}", f"[{section}] {name}", _from(model, name))
+        (
+            about.description or name,
+            f"{getattr(model, name):g}" + ("" if unit == "s" and about.annotation is int else f" {unit}"),
+            f"[{section}] {name}",
+            _from(model, name),
+        )
         for name, about in type(model).model_fields.items()
     ]
     table(pd.DataFrame(rows, columns=["Meaning", "In force", "Setting", "Comes from"]), f"Values of {section}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,6 +19,8 @@ VIEWS = {"all": "All", "needs you": "Needs you", "on the way": "On the way", "op
 COLOURS = screen.STATE_COLOURS | {"flagged": "orange"}
 HEIGHT = 740
 PAGE = 200
+_NUMBER = re.compile(r"[\w#. -]{1,40}")
+"""A reference, or a ticket's number as 311 systems write them."""
 _LIST, _CHOSEN, _VIEW, _FIND = "tickets_list", "ticket_chosen", "Show tickets", "find"
 _EMPTY = {
     "all": (
@@ -51,10 +54,12 @@ def header() -> tuple[str, str]:
     with screen.reading() as session:
         counts = tickets.counts(session)
     st.title("Tickets", width="content", anchor=False)
-    view = screen.views(_VIEW, {name: f"{title} {counts[name]}" for name, title in VIEWS.items()}, "all")
+    view = screen.views(
+        _VIEW, {name: f"{title} {counts[name]}" for name, title in VIEWS.items()}, "all", address="view"
+    )
     if view != "all" and st.session_state[_FIND]:  # a view is chosen: the search is over
         st.session_state[_FIND] = ""
-        st.query_params.clear()
+        st.query_params.pop("find", None)
     _fresh()
     if not screen.phone():
         st.space("stretch")
@@ -66,9 +71,11 @@ def header() -> tuple[str, str]:
 
 
 def _looking() -> None:
-    """Search goes through all tickets, and stands in the address, as the links in mails write it."""
+    """Search goes through all tickets, and stands in the address, as the links in mails write it: a reference or a
+    number does. A pasted link may name its author."""
     st.session_state[_VIEW] = "all"
-    st.query_params.from_dict({"find": found} if (found := st.session_state[_FIND].strip()) else {})
+    found = st.session_state[_FIND].strip()
+    st.query_params.from_dict({"find": found} if _NUMBER.fullmatch(found) else {})
 
 
 @st.fragment(run_every=5)
@@ -152,11 +159,17 @@ def _table(found: list[TicketRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "state": [["flagged" if row.flagged else row.state] for row in found],
-            "what": [", ".join(part for part in (row.type, row.place) if part) for row in found],
+            "what": [_what(row) for row in found],
             "number": [row.number or "–" for row in found],
             "since": [screen.age(row.since) for row in found],
         }
     )
+
+
+def _what(row: TicketRow) -> str:
+    """On a phone there is one column, so it says the number too, by which people look."""
+    parts = (row.number if screen.phone() else "", row.type, row.place)
+    return ", ".join(part for part in parts if part)
 
 
 def _choose(key: str, ids: list[int]) -> None:

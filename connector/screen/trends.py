@@ -23,6 +23,8 @@ PERIODS = {"7": "7 days", "28": "28 days", "364": "12 months"}
 WHOLE = "Whole city"
 HEIGHT = 236
 _SERIES = {"posts": ("Posts matched", "mute"), "suspects": ("Suspects", "mid"), "accepted": ("Accepted", "blue")}
+_FEW = 5
+"""Decisions of which a share says little."""
 _NAME_GAP = 15 / 200  # of the plot's height, between two names at the lines
 
 
@@ -43,6 +45,16 @@ class Counted:
 def districts() -> list[str]:
     with screen.house().database.reading() as session:
         return trends.districts(session)
+
+
+def district() -> str:
+    """Which one is looked at, also by the address; empty: the whole city."""
+    options, told = [WHOLE, *districts()], st.query_params.get("district", "")
+    if told in options and told != st.session_state.get("_told_district"):
+        st.session_state["trends_district"] = told
+    chosen = str(st.selectbox("District", options, label_visibility="collapsed", width=150, key="trends_district"))
+    screen.tell("district", chosen if chosen != WHOLE else "")
+    return "" if chosen == WHOLE else chosen
 
 
 def counted(days: int, district: str) -> Counted:
@@ -133,6 +145,9 @@ def heading(title: str, note: str = "") -> None:
 
 def lines(days: Sequence[Day], weekly: bool) -> None:
     """Posts, suspects and accepted, names at the ends of the lines; today, which is not over, is dashed."""
+    if weekly:  # before the first post nothing was counted, which is not the same as none
+        began = next((at for at, day in enumerate(days) if day.posts or day.suspects or day.accepted), 0)
+        days = days[min(began, len(days) - 2) :]
     first, last = days[0].day, days[-1].day
     data = pd.DataFrame(
         [(pd.Timestamp(d.day), getattr(d, field), name) for d in days for field, (name, _) in _SERIES.items()],
@@ -253,24 +268,27 @@ def types(found: Sequence[TypeCount]) -> None:
 
 
 def rules(found: Sequence[RuleCount], height: int) -> None:
-    """Every rule that met something, the least accepted first: that is where work is."""
+    """Every rule that met something, the least accepted first: that is where work is; then those with few decisions."""
     met = [rule for rule in found if rule.matched]
-    met.sort(key=lambda rule: (rule.share is None, rule.share or 0.0, -rule.matched))
+    met.sort(key=lambda rule: (rule.share is None, rule.decided < _FEW, rule.share or 0.0, -rule.matched))
     table = pd.DataFrame(
         {
             "name": [rule.name if rule.active else f"{rule.name} · off" for rule in met],
             "matched": [rule.matched for rule in met],
+            "decided": [rule.decided for rule in met],
             "share": [None if rule.share is None else round(rule.share, 2) for rule in met],
         }
     ).astype({"share": "float64"})
     st.dataframe(
         table, hide_index=True, height=min(height, 38 + 30 * max(1, len(met))), row_height=30,
         alt="Rules with the posts they met and the share that was accepted, lowest first",
+        column_order=("name", "decided", "share") if screen.phone() else None,
         column_config={
-            "name": st.column_config.TextColumn("Rule", width=190),
-            "matched": st.column_config.NumberColumn("Matched", width=70),
+            "name": st.column_config.TextColumn("Rule", width=150 if screen.phone() else 170),
+            "matched": st.column_config.NumberColumn("Matched", width=70, help="Posts"),
+            "decided": st.column_config.NumberColumn("Decided", width=70, help="Suspects, of which that share"),
             "share": st.column_config.ProgressColumn(
-                "Accepted", format="percent", min_value=0, max_value=1, width=120, color="gray"
+                "Accepted", format="percent", min_value=0, max_value=1, width=100, color="gray"
             ),
         },
     )  # fmt: skip

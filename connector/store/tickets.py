@@ -135,7 +135,10 @@ def _found(wanted: str) -> list[tuple[Any, Any]]:
     if wanted.startswith(("http://", "https://")):
         return [(_TICKET, and_(HAS_URL, col(Ticket.url) == wanted))]
     references = wanted.upper(), f"SC-{wanted.upper()}"
-    return [(_DELIVERY, col(Dispatch.reference).in_(references)), (_TICKET, col(Ticket.number) == wanted)]
+    return [
+        (_DELIVERY, col(Dispatch.reference).in_(references)),
+        (_TICKET, col(Ticket.number).in_((wanted, wanted.upper()))),
+    ]
 
 
 def _read(session: Session, query: Any) -> list[TicketRow]:

@@ -89,3 +89,9 @@ def test_retyping_a_dismissed_suspect_is_refused(city: Config, database: Databas
     with pytest.raises(AlreadyDecidedError, match="dismissed by Dana"):
         workflow.retype(database, city, suspect_id, "pothole", "Ben")
     assert the_suspect(database, suspect_id) == before
+
+
+def test_a_note_that_is_too_long_is_refused_and_not_cut(database: Database) -> None:
+    (suspect_id,) = waiting(database)
+    with pytest.raises(ValueError, match="A note holds 4,000 characters, this one has 4,001"):
+        workflow.note(database, suspect_id, "n" * 4_001, "Dana")

@@ -304,3 +304,8 @@ def test_no_rule_yet(city: City) -> None:
     page = shown()
     assert "No rule here" in words(page)
     assert press(page, "New rule").header[0].value == "New rule"
+
+
+def test_a_link_to_a_rule_that_is_not_there_says_so(few: City) -> None:
+    page = shown(rule=99999)
+    assert any("There is no such rule" in one.value for one in [*page.error, *page.warning, *page.markdown, *page.text])

@@ -262,7 +262,7 @@ def test_an_empty_outbox_says_so(city: City) -> None:
 
 def test_privacy_shows_what_is_in_force_and_where_it_comes_from(city: City) -> None:
     frame = shown("privacy").dataframe[0].value
-    assert set(frame["In force"]) == {"7", "730"}
+    assert set(frame["In force"]) == {"7 days", "730 days"}
     assert set(frame["Comes from"]) == {"the program's own default"}
 
 

@@ -326,3 +326,29 @@ def _all(city: City) -> list[tickets.TicketRow]:
 def _reference(city: City, ticket: Ticket) -> str:
     with city.database.reading() as session:
         return session.exec(select(Dispatch.reference).where(col(Dispatch.id) == ticket.dispatch_id)).one()
+
+
+def told(page: AppTest) -> dict[str, str]:
+    """The address."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
+
+
+def test_a_link_that_is_looked_for_stands_in_no_address(city: City) -> None:
+    page = shown()
+    page.text_input[0].set_value("https://x.com/jane_doe/status/1334987486343299072")
+    assert told(ran(page)) == {}
+    page.text_input[0].set_value("PA-26-000270")
+    assert told(ran(page)) == {"find": "PA-26-000270"}
+
+
+def test_the_view_stands_in_the_address_and_comes_from_it(city: City) -> None:
+    with city.database.writing() as session:
+        a_ticket(session, status="closed")
+        a_ticket(session)
+    page = shown(view="closed")
+    assert [state for (state,) in page.dataframe[0].value["state"]] == ["closed"]
+    for view, address in (("Open", {"view": "open"}), ("All", {})):
+        views = page.segmented_control[0]
+        views.set_value(next(label for label in views.options if view in label))
+        assert told(ran(page)) == address
+    assert len(shown(view="nonsense").dataframe[0].value) == 2

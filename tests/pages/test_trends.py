@@ -128,3 +128,30 @@ def test_names_at_the_lines_do_not_lie_on_each_other() -> None:
     places = [row["count"] for row in parts._places(day, top=100)]
     assert places == sorted(places)
     assert min(b - a for a, b in zip(places, places[1:], strict=False)) >= 100 * parts._NAME_GAP
+
+
+def test_period_and_district_stand_in_the_address_and_come_from_it(busy: City) -> None:
+    page = shown("7", "Dockside")
+    assert page.query_params["days"] in ("7", ["7"])
+    assert page.query_params["district"] in ("Dockside", ["Dockside"])
+    again = AppTest.from_file(PAGE, default_timeout=60)
+    again.query_params["days"], again.query_params["district"] = "364", "Dockside"
+    again.run()
+    assert (again.session_state["Period"], again.selectbox[0].value) == ("364", "Dockside")
+
+
+A_YEAR = """
+from datetime import date, timedelta
+
+from connector import trends
+from connector.screen import trends as parts
+
+parts.lines([trends.Day(date(2026, 1, 5) + timedelta(weeks=n), int(n > 3), 0, 0) for n in range(8)], True)
+"""
+
+
+def test_a_year_begins_with_the_first_post(busy: City) -> None:
+    page = AppTest.from_string(A_YEAR, default_timeout=60).run()
+    assert not page.exception
+    (chart,) = page.get("vega_lite_chart") or page.get("arrow_vega_lite_chart")
+    assert "from 2 Feb 2026" in chart.proto.alt

@@ -160,3 +160,11 @@ def test_what_is_parked_until_later_is_not_looked_at(database: Database) -> None
         assert wake(session) == 1
     with database.reading() as session:
         assert [session.get_one(Suspect, id_).status for id_ in (due, later)] == ["waiting", "parked"]
+
+
+@pytest.mark.parametrize("find", ["PA-26-000270", "pa-26-000270"])
+def test_a_number_is_found_however_it_is_written(database: Database, find: str) -> None:
+    with database.writing() as session:
+        a_ticket(session, number="PA-26-000270")
+    with database.reading() as session:
+        assert len(references(session, find=find)) == 1
