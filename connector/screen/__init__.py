@@ -299,6 +299,20 @@ def marked(*rows: int) -> dict[str, Any]:
     return {"selection": {"rows": [*rows], "columns": [], "cells": []}}
 
 
+ONE_ROW: Any = ("single-row-required", "single-cell")
+"""How a table lets one row be chosen: by its mark, or by a click on anything in it."""
+
+
+def clicked(key: str) -> int | None:
+    """From the callback of such a table: which row was meant; the mark goes there. None: no row."""
+    selection = st.session_state[key]["selection"]
+    rows = [row for row, _ in selection["cells"]] or selection["rows"]
+    if not rows:
+        return None
+    st.session_state[key] = marked(rows[0])
+    return int(rows[0])
+
+
 def one_press_a_key() -> None:
     """A key held down counts once, on every page; the script is `web.keys`, so that the policy knows it."""
     with st.container(key="one_press_a_key", width=1, height=1, gap=None, border=False):
@@ -311,7 +325,7 @@ def views(
     """One choice of a few, kept by the plain key while the labels' counts move; in the page's address as `address`."""
     told = st.query_params.get(address, "") if address else ""
     if told in options and told != st.session_state.get(f"_told_{address}"):  # by a link, or the browser's way back
-        st.session_state[name] = told
+        st.session_state[name] = st.session_state[f"_told_{address}"] = told
     st.session_state.setdefault(name, first)
     if st.session_state[name] not in options:
         st.session_state[name] = first
@@ -332,13 +346,14 @@ def views(
 
 
 def tell(name: str, value: str) -> None:
-    """Let the address say so; empty: nothing of it."""
+    """Let the address say so, once it was chosen anew: else the browser's way back would be blocked. Empty: nothing."""
+    if st.session_state.get(f"_told_{name}", "") == value:
+        return
     st.session_state[f"_told_{name}"] = value
-    if st.query_params.get(name, "") != value:
-        if value:
-            st.query_params[name] = value
-        else:
-            del st.query_params[name]
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
 
 
 def empty(title: str, text: str) -> Any:

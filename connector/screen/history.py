@@ -6,8 +6,6 @@ scrolls, nothing beside anything, every fact as text.
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from connector import finding, screen, sealing, sources
@@ -21,7 +19,6 @@ from connector.store import history
 from connector.store.history import Around, Found, Pasted, Story
 
 _KEY, _TOLD, _HANDED = "History of", "_history_told", "_history_handed"
-_OURS = re.compile(r"(suspect|post) \d+")
 _WIDTH = 820
 """Pixels: about what a sheet of paper holds."""
 _STATES = {
@@ -32,14 +29,7 @@ _STATES = {
 
 
 def open_for(text: str) -> None:
-    """Go to the page with this pasted. By the address, so that the way back leads to where one came from; a link may
-    hold a handle, so what it leads to stands there, and where that is not one post it is handed over instead."""
-    if not _OURS.fullmatch(text):
-        with screen.reading() as session:
-            posts = history.find(session, finding.read(text, screen.house().config, screen.house().sealer))
-        text = _spelled(posts[0]) if len(posts) == 1 else text
-    if _OURS.fullmatch(text):
-        st.switch_page("history.py", query_params={"find": text})
+    """Go to the page with this pasted; not by the address, since a link may hold a handle."""
     st.session_state[_HANDED] = text
     st.switch_page("history.py")
 

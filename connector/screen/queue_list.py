@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -27,7 +27,6 @@ from connector.screen.queue_states import loading
 from connector.store import queue
 
 PAGE = 30
-Mode = Literal["multi-row", "single-row-required"]
 ROW = 184
 """Height of the row of `bulk.py` above the list, whatever is chosen in it."""
 
@@ -139,8 +138,8 @@ def _chosen(key: str, drawn: Sequence[int]) -> None:
     """
     context = get_script_run_ctx()
     alone = context is not None and context.fragment_ids_this_run
-    if (picked := ss[key]["selection"]["rows"]) and not alone:
-        mine().named = drawn[picked[0]]
+    if not alone and (at := screen.clicked(key)) is not None:
+        mine().named = drawn[at]
 
 
 def _ticked(key: str, drawn: Sequence[int]) -> None:
@@ -175,7 +174,7 @@ def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = 
     else:
         at = my.ids.index(my.chosen or 0)
         top = _in_view(at)
-        _grid(found[top:], f"queue_list_{top}", "single-row-required", [at - top])
+        _grid(found[top:], f"queue_list_{top}", screen.ONE_ROW, [at - top])
     with st.container(horizontal=True, gap="medium"):
         if my.top:
             label = f"{my.top} above"
@@ -196,8 +195,8 @@ def the_list(found: Sequence[queue.QueueRow], tick: Callable[[], None] | None = 
         screen.demo_foot()
 
 
-def _grid(found: Sequence[queue.QueueRow], key: str, mode: Mode, marked: list[int]) -> None:
-    if key not in ss or sorted(ss[key]["selection"]["rows"]) != marked:
+def _grid(found: Sequence[queue.QueueRow], key: str, mode: Any, marked: list[int]) -> None:
+    if key not in ss or sorted(ss[key]["selection"]["rows"]) != marked or ss[key]["selection"]["cells"]:
         ss[key] = screen.marked(*marked)
     then = _ticked if mode == "multi-row" else _chosen
     column = st.column_config

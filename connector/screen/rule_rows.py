@@ -27,7 +27,7 @@ def table(
     what = "look" if view == "look" else "type"
     st.dataframe(
         _frame(found, view, new), key=key, on_select=then, hide_index=True, row_height=36,
-        selection_mode="multi-row" if many else "single-row-required",
+        selection_mode="multi-row" if many else screen.ONE_ROW,
         height=min(screen.pane(HEIGHT, 250), 34 + 36 * (len(found) + new)),
         column_order=["name", "matched", "share"] if screen.phone()
         else ["name", what, "matched", "share", "last", "works", "wording"],

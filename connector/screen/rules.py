@@ -222,9 +222,9 @@ def _top(ids: Sequence[int], chosen: int) -> int:
 
 
 def _selected(key: str, ids: Sequence[int]) -> None:
-    at = ss[key]["selection"]["rows"]
-    if at and ids[at[0]] != ss.get("rule_chosen"):
-        choose(ids[at[0]])
+    at = screen.clicked(key)
+    if at is not None and ids[at] != ss.get("rule_chosen"):
+        choose(ids[at])
 
 
 def nothing(rows: Sequence[Insight]) -> None:

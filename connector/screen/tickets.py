@@ -21,6 +21,8 @@ HEIGHT = 740
 PAGE = 200
 _NUMBER = re.compile(r"[\w#. -]{1,40}")
 """A reference, or a ticket's number as 311 systems write them."""
+_COMPLAINT = re.compile(r"(suspect|post) \d+")
+"""As the history page writes it."""
 _LIST, _CHOSEN, _VIEW, _FIND = "tickets_list", "ticket_chosen", "Show tickets", "find"
 _EMPTY = {
     "all": (
@@ -50,7 +52,9 @@ def header() -> tuple[str, str]:
     """Title, views with counts, search; which view is chosen and what is looked for."""
     if _FIND not in st.session_state:  # widgets forget when the page is left: one comes back to a fresh list
         st.session_state.pop(_LIST, None)
-        st.session_state[_FIND] = st.query_params.get("find", "")
+        told = st.query_params.get("find", "")
+        # Streamlit leaves what the history page writes behind in the address of the page that one came from.
+        st.session_state[_FIND] = "" if _COMPLAINT.fullmatch(told) else told
     with screen.reading() as session:
         counts = tickets.counts(session)
     st.title("Tickets", width="content", anchor=False)
@@ -137,7 +141,8 @@ def listing(found: list[TicketRow]) -> int:
     st.session_state.setdefault(key, screen.marked(at))
     more, fits = st.session_state[_LIST].more is not None, 36 + 36 * len(ids)
     st.dataframe(
-        _table(found), key=key, on_select=lambda: _choose(key, ids), selection_mode="single-row-required",
+        _table(found), key=key, on_select=lambda: _choose(key, ids),
+        selection_mode=screen.ONE_ROW,
         hide_index=True, row_height=36, height=screen.pane(min(HEIGHT - 44 * more, fits), min(250, fits)),
         alt="Tickets, those that need a person first",
         column_order=("state", "what") if screen.phone() else None,
@@ -173,5 +178,5 @@ def _what(row: TicketRow) -> str:
 
 
 def _choose(key: str, ids: list[int]) -> None:
-    if chosen := st.session_state[key]["selection"]["rows"]:
-        st.session_state[_CHOSEN] = ids[chosen[0]]
+    if (at := screen.clicked(key)) is not None:
+        st.session_state[_CHOSEN] = ids[at]

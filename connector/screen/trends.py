@@ -51,7 +51,7 @@ def district() -> str:
     """Which one is looked at, also by the address; empty: the whole city."""
     options, told = [WHOLE, *districts()], st.query_params.get("district", "")
     if told in options and told != st.session_state.get("_told_district"):
-        st.session_state["trends_district"] = told
+        st.session_state["trends_district"] = st.session_state["_told_district"] = told
     chosen = str(st.selectbox("District", options, label_visibility="collapsed", width=150, key="trends_district"))
     screen.tell("district", chosen if chosen != WHOLE else "")
     return "" if chosen == WHOLE else chosen

@@ -175,6 +175,28 @@ def test_a_link_and_a_click_choose(site: Site) -> None:
 
 
 @pytest.mark.long
+def test_a_click_on_anything_in_a_row_chooses_it_and_the_keys_go_on_from_there(site: Site) -> None:
+    ids = potholes(site, 6)
+    page = site.open()
+    waits_for(page, ids[0])
+    grid = page.locator("[data-testid=stDataFrame]")
+    for at in (3, 1, 4):
+        grid.click(position={"x": 220, "y": 33 + 57 * at + 28})
+        waits_for(page, ids[at])
+    settled(page)
+    grid.click(position={"x": 16, "y": 33 + 57 * 2 + 28})
+    waits_for(page, ids[2])
+    page.keyboard.press("j")
+    waits_for(page, ids[3])
+    grid.click(position={"x": 220, "y": 33 + 57 * 1 + 28})
+    waits_for(page, ids[1])
+    page.keyboard.press("2")
+    until(lambda: site.city.decisions(ids[1]) == [("dismiss", "elsewhere")])
+    waits_for(page, ids[2])
+    assert (site.complaints, site.strays) == ([], [])
+
+
+@pytest.mark.long
 def test_a_phone_shows_the_card_first_and_does_not_overflow(site: Site) -> None:
     first, second = potholes(site, 2)
     page = site.open(phone=True)

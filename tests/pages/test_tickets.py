@@ -352,3 +352,11 @@ def test_the_view_stands_in_the_address_and_comes_from_it(city: City) -> None:
         views.set_value(next(label for label in views.options if view in label))
         assert told(ran(page)) == address
     assert len(shown(view="nonsense").dataframe[0].value) == 2
+
+
+def test_what_the_history_page_left_in_the_address_is_not_looked_for(city: City) -> None:
+    with city.database.writing() as session:
+        a_ticket(session)
+    page = shown(find="suspect 610")
+    assert page.text_input[0].value == ""
+    assert len(page.dataframe[0].value) == 1
