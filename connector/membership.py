@@ -29,6 +29,8 @@ def locked(session: Session, suspect_ids: Collection[int]) -> list[Suspect]:
     In one order always, so that no two people wait for each other. Their keys stay as they are: rows that name them
     may be added meanwhile.
     """
+    if not suspect_ids:
+        return []
     query = select(Suspect).where(col(Suspect.id).in_(suspect_ids)).order_by(col(Suspect.id))
     held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list(session.exec(held))

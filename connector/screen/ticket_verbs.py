@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -38,7 +39,8 @@ def _steps(card: TicketCard, main: Callable[[], Any]) -> None:
     row = card.row
     match row.state:
         case DeliveryStatus.QUEUED if not row.attempts:
-            _button("Undo", row, main(), workflow.undo, row.suspect_id)
+            as_shown = partial(workflow.undo, version=card.suspect.version)
+            _button("Undo", row, main(), as_shown, row.suspect_id)
         case DeliveryStatus.QUEUED:
             _by_hand(row)
         case DeliveryStatus.UNCLEAR:

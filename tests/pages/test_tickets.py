@@ -360,3 +360,15 @@ def test_what_the_history_page_left_in_the_address_is_not_looked_for(city: City)
     page = shown(find="suspect 610")
     assert page.text_input[0].value == ""
     assert len(page.dataframe[0].value) == 1
+
+
+def test_undo_takes_back_what_is_shown_and_nothing_that_came_since(city: City) -> None:
+    with city.database.writing() as session:
+        one, other = a_suspect(session).id or 0, a_suspect(session, "another hole").id or 0
+    workflow.accept(city.database, city.config, one, "Dana Ortiz")
+    page = shown()
+    undo = next(button for button in page.button if button.label == "Undo")
+    workflow.merge(city.database, other, one, "Ben")
+    undo.click()
+    assert "given another's posts by Ben" in said(ran(page))
+    assert (city.status(one), city.status(other)) == ("accepted", "merged")
