@@ -8,6 +8,7 @@ import threading
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -16,14 +17,14 @@ from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError, StatementError
-from sqlmodel import select
+from sqlmodel import col, select
 
-from connector import store
+from connector import privacy, store
 from connector.config import Config, demo_city
 from connector.errors import ConfigError
-from connector.models import Alert, Gap, Setting, metadata, now
+from connector.models import Alert, DispatchPost, Gap, Post, PostVersion, Setting, Suspect, metadata, now
 from connector.store import bulk, house
 
 
@@ -37,12 +38,7 @@ def test_a_new_database_has_every_table_as_the_models_say(database: store.Databa
 def test_an_upgrade_from_the_first_shape_keeps_what_is_stored(config: Config, database: store.Database) -> None:
     """The database as the first release made it, with a gap in it."""
     with database.engine.begin() as connection:
-        metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-        settings = AlembicConfig()
-        settings.set_main_option("script_location", str(store.MIGRATIONS))
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "0001")
+        _at(connection, "0001")
         old = {"source": "sample", "from_at": "2026-03-01 08:00:00", "why": "it was down", "state": "open"}
         connection.execute(
             text("INSERT INTO gap (source, from_at, why, state) VALUES (:source, :from_at, :why, :state)"), old
@@ -53,6 +49,74 @@ def test_an_upgrade_from_the_first_shape_keeps_what_is_stored(config: Config, da
         assert (gap.source, gap.why, gap.state, gap.cause, gap.tries) == ("sample", "it was down", "open", "", 0)
         session.add(Alert(source="sample", kind="silent"))
     again.close()
+
+
+AT = "2026-03-01 08:00:00"
+_QUOTED = {"quoted_text": "pothole, it is at Elm", "refs": '[{"kind":"reply","id":"9"},{"kind":"quote","id":"1"}]'}
+OLD_POSTS: list[dict[str, Any]] = [
+    {"text": "pothole, it is at Elm"},
+    _QUOTED | {"kind": "quote"},
+    _QUOTED | {"kind": "reply"},
+    {"kind": "repost", "text": "RT pothole", "refs": '[{"kind":"repost","id":"1"}]'},
+    {"text": "new words", "edited_at": AT, "edits": '[{"id":"50","text":"old","at":"x"}]'},
+    {"text": "no place here"},
+]
+
+
+def test_an_upgrade_makes_what_stands_in_json_something_that_a_deletion_finds(
+    config: Config, database: store.Database
+) -> None:
+    with database.engine.begin() as connection:
+        _at(connection, "0003")
+        for number, post in enumerate(OLD_POSTS, 1):
+            _insert(
+                connection, "post", **({"id": number, "source": "x", "source_id": str(number), "refs": "[]"} | post)
+            )
+        _insert(connection, "request_type", id=1)
+        told = [("street", "at Elm"), ("by hand", ""), ("", ""), ("reply", "gone words")]
+        for number, (method, words) in enumerate(told, 1):
+            place = {"place": "Elm" if method else "", "place_method": method, "place_words": words}
+            _insert(connection, "suspect", id=number, status="waiting", request_type_id=1, lead_post_id=6, **place)
+            for post_id in (1, 6):
+                _insert(connection, "suspect_post", suspect_id=number, post_id=post_id)
+        _insert(connection, "suspect_post", suspect_id=1, post_id=5, joined_at="2026-03-02 08:00:00")
+        _insert(connection, "dispatch", id=1, reference="SC-1", status="sent", suspect_id=1, kind="ticket")
+    again = store.open_database(config)
+    with again.writing() as session:
+        about = {post.source_id: post.about_id for post in session.exec(select(Post))}
+        assert about == {"1": "", "2": "1", "3": "1", "4": "1", "5": "", "6": ""}
+        assert [(v.version_id, v.post_id) for v in session.exec(select(PostVersion))] == [("50", 5)]
+        told_by = session.exec(select(Suspect.place_post_id).order_by(col(Suspect.id))).all()
+        assert told_by == [1, None, None, 6]
+        carried = session.exec(select(DispatchPost.post_id).order_by(col(DispatchPost.post_id))).all()
+        assert carried == [1, 6], "what joined after it had left does not travel with it"
+        assert privacy.erase(session, "x", ["1", "50"], "deleted upstream") == 3
+    with again.reading() as session:
+        posts = session.exec(select(Post)).all()
+        assert {post.source_id for post in posts if post.gone_at} == {"1", "4", "5"}
+        assert {post.quoted_text for post in posts} == {""}
+        assert session.get_one(Suspect, 1).place == ""
+    again.close()
+
+
+def _at(connection: Connection, revision: str) -> None:
+    """As a release of then made it."""
+    metadata.drop_all(connection)
+    connection.execute(text("DROP TABLE alembic_version"))
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(store.MIGRATIONS))
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, revision)
+
+
+def _insert(connection: Connection, table: str, **values: Any) -> None:
+    """A row with something in every column that must have something."""
+    for column in inspect(connection).get_columns(table):
+        if not column["nullable"] and column["default"] is None and column.get("autoincrement") is not True:
+            kind = column["type"].python_type
+            values.setdefault(column["name"], AT if kind is datetime else kind())
+    names, bound = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({bound})"), values)
 
 
 def test_several_processes_that_start_at_once_migrate_once(config: Config) -> None:
