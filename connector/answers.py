@@ -15,8 +15,9 @@ from itertools import islice
 from sqlmodel import Session, col, select
 
 from connector import grouping, membership
-from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import Apart, Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.prepare import PLACE, POST, SUSPECT, Ready
+from connector.triage import urgency
 
 _CONVERSATION, _AUTHOR = POST.index("conversation_id"), POST.index("author_key")
 _WHERE = SUSPECT.index("place")
@@ -77,13 +78,17 @@ def _give(session: Session, source: str, answer: Ready) -> None:
     if told is None:
         return
     asking = select(Suspect.id).where(col(Suspect.lead_post_id).in_([post.id for post in posts if post is not told]))
-    open_ones = list(session.exec(asking.where(col(Suspect.status).in_(_OPEN), *_UNTOLD)))
+    parted = select(Apart.suspect_id).where(Apart.post_id == told.id)
+    open_ones = session.exec(asking.where(col(Suspect.status).in_(_OPEN), *_UNTOLD, col(Suspect.id).not_in(parted)))
+    danger = urgency.find(told.text)
     for suspect in membership.locked(session, [id_ for id_ in open_ones if id_]):
         if suspect.status not in _OPEN or suspect.place or suspect.place_method == membership.BY_HAND:
             continue  # a person was faster
         for name, value in zip(PLACE, answer.answer, strict=True):
             setattr(suspect, name, value)
         suspect.place_post_id = told.id
+        if danger and not suspect.urgent_why:
+            membership.alarm(suspect, danger.kind)
         if session.get(SuspectPost, {"suspect_id": suspect.id, "post_id": told.id}) is None:
             session.add(SuspectPost(suspect_id=suspect.id or 0, post_id=told.id or 0, joined_at=now()))
         suspect.version += 1

@@ -42,6 +42,7 @@ from connector.store.house import pause, paused_until
 
 log = structlog.get_logger()
 D = DeliveryStatus
+IN_VAIN = "It was taken back, and arrived all the same: withdraw it there"
 _LOOKUPS = 8  # fruitless look-ups before a person is asked
 _NEVER = timedelta(days=3650)
 _LONGEST_ASKED = 86_400.0
@@ -212,6 +213,7 @@ class Deliveries:
                 log.warning("an answer came for a delivery that had moved on", reference=claim.request.reference)
                 late = f"A late answer: it stands there too, as {_told(receipt)}"
                 session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=late))
+                self._taken_back_in_vain(session, claim, receipt)
                 return
             follow = way.can_follow and receipt.trackable and bool(receipt.number or receipt.token)
             session.add(
@@ -224,6 +226,22 @@ class Deliveries:
             )  # fmt: skip
             session.add(TicketEvent(dispatch_id=claim.dispatch_id, what=f"{what}: {_told(receipt)}", at=at))
             privacy.recheck(session, claim.dispatch_id)
+
+    def _taken_back_in_vain(self, session: Session, claim: Claim, receipt: Receipt) -> None:
+        """It was cancelled while nobody knew that it had arrived: a person withdraws it over there."""
+        dispatch = session.get_one(Dispatch, claim.dispatch_id, populate_existing=True)
+        known = session.exec(select(Ticket.id).where(Ticket.dispatch_id == claim.dispatch_id)).first()
+        if dispatch.status != D.CANCELLED or known is not None:
+            return
+        session.add(
+            Ticket(
+                dispatch_id=claim.dispatch_id, suspect_id=claim.suspect_id, channel=claim.channel,
+                number=receipt.number, token=receipt.token, url=receipt.url, status=TicketStatus.UNTRACKABLE,
+                flagged=IN_VAIN,
+            )
+        )  # fmt: skip
+        session.flush()
+        privacy.recheck(session, claim.dispatch_id)
 
     def _soon(self, receipt: Receipt) -> float:
         # A token matures within seconds or minutes; a number's state changes in hours.
@@ -275,6 +293,7 @@ class Deliveries:
             suspect = session.get_one(Suspect, claim.suspect_id)
             if suspect.status != SuspectStatus.ACCEPTED:
                 return
+            why = session.get_one(Dispatch, claim.dispatch_id).last_error  # theirs, or what is left to say of it
             suspect.status = SuspectStatus.WAITING
             suspect.returned_because, suspect.decided_at, suspect.decided_by = why, None, ""
             suspect.version += 1

@@ -20,7 +20,7 @@ from sqlmodel import Session, select
 from connector import grouping, growth, membership, sealing
 from connector.answers import Asked
 from connector.config import Config
-from connector.incoming import Batch, Refused
+from connector.incoming import Batch, Kind, Refused
 from connector.models import (
     Decision,
     DecisionKind,
@@ -34,16 +34,19 @@ from connector.models import (
     now,
 )
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
-from connector.privacy import came_late, erase, remember
+from connector.privacy import came_late, erase, erased, remember
 from connector.store import bulk, catalogue, gaps, near, sources
-from connector.triage import Gazetteer
+from connector.triage import Gazetteer, urgency
 
 __all__ = ["From", "Intake", "Taken", "insert_matches"]
 
 _SHARES_AGE = 900.0  # seconds
 _POST = ("id", "source", *POST, "edits", "received_at")
+_VERSION = ("source", "version_id", "post_id")
 _MATCH = ("post_id", "rule_id", "rule_version", "words", "matched_at")
-_TEXT, _REFS, _AUTHOR = (POST.index(name) for name in ("text", "refs", "author_key"))
+_TEXT, _REFS, _AUTHOR, _KIND, _QUOTED, _ABOUT = (
+    POST.index(name) for name in ("text", "refs", "author_key", "kind", "quoted_text", "about_id")
+)
 _HELD = "SELECT source_id, id, version_id, gone_at IS NOT NULL FROM post WHERE source = :source AND source_id"
 _OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 _JUDGED = {"request_type_id", "urgent", "urgent_why", "status", *PLACE}
@@ -170,13 +173,13 @@ class _Storing:
     def run(self, run: Run) -> None:
         taken = self.taken
         self.known = self._known([post.key for post in run.posts])
-        strange = [post for post in run.posts if post.key not in self.known]
-        ids = {post.key for post in strange} | {post.version for post in strange}
+        ids = {id_ for post in run.posts if post.key not in self.known for id_ in (post.key, post.version, *post.edits)}
         gone = came_late(self.session, self.sealer, self.source, ids)
+        gone |= self._shows_nothing(run.posts)
         for post in run.posts:
             if post.key in self.known or post.key in self.fresh:
                 self._again(post)
-            elif post.key in gone or post.version in gone:
+            elif not gone.isdisjoint((post.key, post.version, *post.edits)):
                 taken.late += bool(post.matches)
             elif post.matches or post.waits:
                 self.fresh[post.key] = post
@@ -186,6 +189,20 @@ class _Storing:
         taken.read += run.read
         taken.matched = taken.new + taken.duplicate + taken.updated
         self._insert_posts(self.fresh.values())
+
+    def _shows_nothing(self, posts: Sequence[Ready]) -> set[str]:
+        """Of what was deleted already a quote shows nothing any more; a repost of it comes too late: their keys."""
+        abouts = {about for post in posts if (about := post.row[_ABOUT])}
+        erased_ones = erased(self.session, self.sealer, self.source, abouts)
+        late = set()
+        for post in posts:
+            if post.row[_ABOUT] in erased_ones:
+                row = list(post.row)
+                row[_QUOTED] = row[_ABOUT] = ""
+                post.row = tuple(row)
+                if post.row[_KIND] == Kind.REPOST:
+                    late.add(post.key)
+        return late
 
     def _known(self, keys: Sequence[str]) -> Known:
         if not keys:
@@ -224,9 +241,15 @@ class _Storing:
         bulk.insert(self.session, Post, _POST, rows)
         matches = [(id_, *match, at) for id_, post in zip(ids, posts, strict=True) for match in post.matches]
         insert_matches(self.session, matches)
-        for id_, post in zip(ids, posts, strict=True):
-            for version in set(post.edits) - {post.key, post.version}:
-                self._remember_version(version, id_)
+        earlier = [
+            (self.source, version, id_)
+            for id_, post in zip(ids, posts, strict=True)
+            if len(post.edits) > 2
+            for version in sorted(set(post.edits) - {post.key, post.version})
+        ]
+        if earlier:
+            versions = bulk.writer(_table(PostVersion), _VERSION, self.session.connection().dialect, True)
+            versions.insert_bound(self.session, earlier)
         waiting = [arrival(id_, self.source, post) for id_, post in zip(ids, posts, strict=True) if post.waits]
         grouped = grouping.group(self.session, waiting, self.days, at)
         self.taken.suspects += grouped.new
@@ -278,6 +301,8 @@ class _Storing:
         session.flush()
         holding = select(SuspectPost.suspect_id).where(SuspectPost.post_id == post.id)
         held = membership.locked(session, session.exec(holding).all())
+        found = urgency.find(post.text)  # also where no rule meets it any more
+        danger = fresh.get("urgent_why", "") or (found.kind if found else "")
         hidden = not any(suspect.status in _OPEN or suspect.urgent_why for suspect in held)
         for suspect in held:
             if suspect.status not in _OPEN:
@@ -287,8 +312,10 @@ class _Storing:
                 suspect.why, suspect.score, suspect.language = _decoded(fresh["why"]), fresh["score"], fresh["language"]
                 if not _retyped(session, suspect):
                     suspect.request_type_id = fresh["request_type_id"]
+            elif suspect.lead_post_id == post.id:  # no rule meets it any more
+                suspect.why = []
             _placed_anew(suspect, post, fresh)
-            _urgent_anew(session, suspect, fresh.get("urgent_why", ""))
+            _urgent_anew(session, suspect, danger)
             if suspect.lead_post_id == post.id or suspect.model_dump(include=_JUDGED) != before:
                 suspect.version += 1
                 session.add(suspect)

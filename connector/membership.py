@@ -1,7 +1,8 @@
 """The posts of a suspect: holding it still while they change, which of them leads, and who told its place.
 
 A suspect knows three things from its posts: what the leading one says, the place that one of them told, and the danger
-that any of them tells of. Each goes when the post that told it goes. `decide/`, `intake.py` and `privacy.py` come by
+that any of them tells of. The first two go when the post that told them goes; a danger stays until an edit takes it
+back, to be on the safe side. `decide/`, `intake.py` and `privacy.py` come by
 here; `grouping.py` counts the posts and says what they are found by.
 """
 

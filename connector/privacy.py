@@ -28,6 +28,7 @@ from connector.models import (
     Match,
     Note,
     Post,
+    PostVersion,
     Reply,
     Setting,
     Suspect,
@@ -45,6 +46,8 @@ from connector.store import bulk, near
 FLAG = "The author deleted the post: remove the text from the ticket"
 GONE = "Its author deleted the post before it arrived"
 RETURNED = "The author of one of its posts deleted it before it was sent: look at what is left"
+REFUSED = "The other side refused it; its words went with a post that was deleted"
+UNCLEAR = "It is not known whether it arrived"
 FORGET = "forget."
 """Settings of this prefix name what must still be forgotten outside the tables: a channel's reference, or the log."""
 _BY_ID = [
@@ -57,6 +60,7 @@ _BY_VERSION = (
 _ABOUT = (
     "SELECT id, kind = 'repost' FROM post WHERE source = :source AND about_id <> '' AND gone_at IS NULL AND about_id"
 )
+_GONE = "SELECT source_id FROM post WHERE source = :source AND gone_at IS NOT NULL AND source_id"
 _BEFORE_SENDING = (DeliveryStatus.DRAFTED, DeliveryStatus.QUEUED, DeliveryStatus.EXHAUSTED)
 _PERHAPS_THERE = (DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.UNCLEAR, DeliveryStatus.BY_HAND)
 _RESIDENTS = {"text": "", "place": "", "district": "", "lat": None, "lon": None, "links": ()}
@@ -73,7 +77,7 @@ def erase(session: Session, source: str, source_ids: Sequence[str], why: str) ->
     """Erase these posts (by the id of any of their versions) and their reposts; how many were here."""
     session.flush()
     ids = {row[0] for query in (*_BY_ID, _BY_VERSION) for row in bulk.among(session, query, source_ids, source=source)}
-    about = list(bulk.among(session, _ABOUT, source_ids, source=source))
+    about = list(bulk.among(session, _ABOUT, _names(session, source_ids, ids), source=source))
     ids |= {id_ for id_, reposts in about if reposts}
     found = sorted(ids)
     for at in range(0, len(found), _AT_ONCE):
@@ -84,6 +88,13 @@ def erase(session: Session, source: str, source_ids: Sequence[str], why: str) ->
     if found or quoting:
         session.merge(Setting(name=f"{FORGET}log", value={}))
     return len(found)
+
+
+def _names(session: Session, source_ids: Sequence[str], ids: Collection[int]) -> list[str]:
+    """By which others may quote or repost them: the id of any of their versions."""
+    known = session.exec(select(Post.source_id, Post.version_id).where(col(Post.id).in_(ids)))
+    earlier = session.exec(select(PostVersion.version_id).where(col(PostVersion.post_id).in_(ids)))
+    return sorted({*source_ids, *(name for names in known for name in names), *earlier} - {""})
 
 
 def remember(session: Session, sealer: Sealer, source: str, source_ids: Iterable[str]) -> None:
@@ -102,6 +113,14 @@ def came_late(session: Session, sealer: Sealer, source: str, source_ids: Collect
     keys: dict[Any, str] = {sealer.number(f"{source} {id_}"): id_ for id_ in source_ids}
     query = "SELECT key FROM unseen WHERE source = :source AND key"
     return {keys[row[0]] for row in bulk.among(session, query, list(keys), source=source)}
+
+
+def erased(session: Session, sealer: Sealer, source: str, source_ids: Collection[str]) -> set[str]:
+    """Which of these are gone, as far as anybody here knows; for posts that quote or repost them."""
+    if not source_ids:
+        return set()
+    gone = came_late(session, sealer, source, source_ids)
+    return gone | {row[0] for row in bulk.among(session, _GONE, sorted(source_ids), source=source)}
 
 
 def forget_unseen(session: Session) -> int:
@@ -126,12 +145,14 @@ def recheck(session: Session, dispatch_id: int) -> None:
 def _erase(session: Session, wanted: Collection[int], why: str) -> None:
     suspects = _held(session, wanted)
     here = select(Post).where(col(Post.id).in_(wanted), col(Post.gone_at).is_(None)).order_by(col(Post.id))
-    posts = session.exec(here.with_for_update().execution_options(populate_existing=True)).all()
+    posts = session.exec(here.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
     ids = [post.id or 0 for post in posts]  # fewer, if somebody erased them at the same moment
     # Locked, so that a worker who claims or records one of them at this moment comes before or after, never between.
     carrying = select(DispatchPost.dispatch_id).where(col(DispatchPost.post_id).in_(ids))
-    query = select(Dispatch).where(col(Dispatch.id).in_(carrying)).order_by(col(Dispatch.id)).with_for_update()
-    dispatches = session.exec(query.execution_options(populate_existing=True)).all()
+    # Their keys stay: a line of its history, written at this moment, waits for nothing of this.
+    query = select(Dispatch).where(col(Dispatch.id).in_(carrying)).order_by(col(Dispatch.id))
+    held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    dispatches = session.exec(held).all()
     for post in posts:
         _empty(session, post)
     session.exec(sql_update(Match).where(col(Match.post_id).in_(ids)).values(words=[]))
@@ -189,6 +210,8 @@ def _quote_no_more(session: Session, ids: Collection[int]) -> None:
         for match in session.exec(select(Match).where(Match.post_id == post.id)):
             match.words = [word for word in match.words or [] if word.casefold() in own]
             session.add(match)
+        holding = select(SuspectPost.suspect_id).where(SuspectPost.post_id == post.id)
+        session.exec(delete(Draft).where(col(Draft.suspect_id).in_(holding)))
         leading = session.exec(select(Suspect.id).where(Suspect.lead_post_id == post.id))
         for suspect in membership.locked(session, [id_ for id_ in leading if id_]):
             suspect.why = [
@@ -245,15 +268,22 @@ def _let_go(session: Session, dispatch: Dispatch) -> None:
         dispatch.content = {**dispatch.content, **_RESIDENTS} if unclear else None
         told = {"channel": dispatch.channel, "reference": dispatch.reference}
         session.merge(Setting(name=f"{FORGET}{dispatch.reference}", value=told))
-    if dispatch.status == DeliveryStatus.REFUSED:
-        dispatch.last_error = ""
+    if dispatch.status == DeliveryStatus.REFUSED and (why := dispatch.last_error):
+        said = (col(Decision.suspect_id) == dispatch.suspect_id, col(Decision.kind) == DecisionKind.REFUSED)
+        session.exec(sql_update(Decision).where(*said, col(Decision.reason) == why).values(reason=REFUSED))
+        returned = (col(Suspect.id) == dispatch.suspect_id, col(Suspect.returned_because) == why)
+        session.exec(sql_update(Suspect).where(*returned).values(returned_because=REFUSED))
+        dispatch.last_error = REFUSED
+    elif unclear:
+        dispatch.last_error = UNCLEAR
     session.add(dispatch)
     what = col(TicketEvent.what)
     quoted = or_(*(what.startswith(f"{kind}: ") for kind in _QUOTING))
     bare = case(*((what.startswith(f"{kind}: "), kind) for kind in _QUOTING), else_=what)
     of_it = col(TicketEvent.dispatch_id) == dispatch.id
     session.exec(sql_update(TicketEvent).where(of_it, quoted).values(what=bare))
-    for ticket in session.exec(select(Ticket).where(Ticket.dispatch_id == dispatch.id)):
+    theirs = select(Ticket).where(Ticket.dispatch_id == dispatch.id).with_for_update(key_share=True)
+    for ticket in session.exec(theirs.execution_options(populate_existing=True)):
         ticket.flagged, ticket.notes = FLAG, ""
         session.add(ticket)
         session.add(TicketEvent(dispatch_id=ticket.dispatch_id, what="The author deleted the post"))

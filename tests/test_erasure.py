@@ -12,9 +12,12 @@ from sqlmodel import col, select
 from connector import decide, privacy, workflow
 from connector.config import Config
 from connector.decide import verdicts
-from connector.dispatch import Receipt, Request, TicketRef, TicketState
+from connector.deliver import IN_VAIN
+from connector.dispatch import Absent, Receipt, Request, TicketRef, TicketState
 from connector.errors import AlreadyDecidedError, RefusedError
 from connector.followup import FollowUps
+from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Reference
+from connector.intake import From, Intake
 from connector.models import (
     SUSPECT_FOLLOWS,
     Decision,
@@ -23,6 +26,7 @@ from connector.models import (
     Match,
     Note,
     Post,
+    Rule,
     Setting,
     SourceState,
     Suspect,
@@ -32,9 +36,24 @@ from connector.models import (
     TicketEvent,
     now,
 )
-from connector.store import Database
-from tests.builders import a_dispatch, a_post, a_suspect, a_ticket, a_type
-from tests.deliveries import HOLD, SilentCounter, a_city, a_worker, dispatches, the_suspect, time_passes
+from connector.sealing import Sealer
+from connector.sources.x import CAPABILITIES
+from connector.store import Database, tickets
+from connector.triage import Gazetteer
+from tests.builders import a_dispatch, a_post, a_rule, a_suspect, a_ticket, a_type
+from tests.deliveries import (
+    CLAIM,
+    HOLD,
+    SETTLE,
+    TIMEOUT,
+    Counter,
+    SilentCounter,
+    a_city,
+    a_worker,
+    dispatches,
+    the_suspect,
+    time_passes,
+)
 
 SECRET = "Big pothole, and the secretword of a resident"
 
@@ -416,3 +435,113 @@ def test_nothing_leaves_of_a_suspect_that_is_not_accepted(city: Config, database
     worker.step()
     assert [dispatch.status for dispatch in dispatches(database)] == ["cancelled", "sent"]
     assert ["secretword" in sent.text for sent in counter.sent] == [False]
+
+
+# -- what comes behind it ----------------------------------------------------------------------------------------------
+
+
+def taken(database: Database, config: Config, sealer: Sealer, gazetteer: Gazetteer, *events: Any) -> None:
+    with database.writing() as session:
+        if session.exec(select(Rule.id)).first() is None:
+            a_rule(session, "pothole")
+        intake = Intake(config, sealer, gazetteer)
+        intake.refresh(session)
+        intake.take(session, From("x", "x", CAPABILITIES), Batch(events))
+
+
+def showing(source_id: str, kind: Kind, text: str = "Look at this pothole", of: str = "1") -> Incoming:
+    refs = [Reference(kind, of)]
+    detail = Detail(kind=kind, references=refs, quoted_text=SECRET if kind is Kind.QUOTE else "")
+    return Incoming(source_id, SECRET if kind is Kind.REPOST else text, "en", b"", detail)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_quotes_and_reposts_behind_a_deletion_bring_nothing_of_it(
+    database: Database, config: Config, sealer: Sealer, gazetteer: Gazetteer, held: bool
+) -> None:
+    def take(*events: Any) -> None:
+        taken(database, config, sealer, gazetteer, *events)
+
+    if held:
+        take(Arrived(Incoming("1", SECRET, "en")))
+    take(Deleted("1"))
+    take(Arrived(showing("8", Kind.REPOST)), Arrived(showing("9", Kind.QUOTE)))
+    take(Edited(showing("9", Kind.QUOTE, "Look at this pothole!")))
+    assert "secretword" not in everything(database)
+    with database.reading() as session:
+        assert session.exec(select(Post.text).where(Post.source_id == "9")).one() == "Look at this pothole!"
+        assert session.exec(select(Post.id).where(Post.source_id == "8")).all() == []
+
+
+def test_a_quote_of_one_version_goes_with_a_deletion_that_names_another(
+    database: Database, config: Config, sealer: Sealer, gazetteer: Gazetteer
+) -> None:
+    versions = ["10", "11", "12"]
+    raw = b'{"edit_history_tweet_ids": ["10", "11", "12"]}'
+    edited = Incoming("12", SECRET, "en", raw, Detail(edits=versions))
+    quote = Arrived(showing("19", Kind.QUOTE, of="11"))
+    taken(database, config, sealer, gazetteer, Arrived(edited), quote, Deleted("10"))
+    assert "secretword" not in everything(database)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_refusal_that_quotes_one_of_two_posts_loses_its_words_with_it(
+    city: Config, database: Database, when: str
+) -> None:
+    suspect_id = a_waiting(database, SECRET, "me too")
+    workflow.accept(database, city, suspect_id, "Ann")
+    time_passes(database, HOLD + 1)
+
+    def refused(request: Request) -> Receipt:
+        if when == "meanwhile":
+            erase(database, "1")
+        raise RefusedError(f"Not ours: {request.text}", "outbox")
+
+    a_worker(database, city, SilentCounter(refused, name="outbox")).step()
+    if when == "before":
+        erase(database, "1")
+    assert "secretword" not in everything(database)
+    assert (the_suspect(database, suspect_id).status, the_suspect(database, suspect_id).returned_because) == (
+        "waiting", privacy.REFUSED,
+    )  # fmt: skip
+
+
+def test_what_arrived_although_it_was_cancelled_is_flagged_and_shown(city: Config, database: Database) -> None:
+    suspect_id = a_waiting(database)
+    workflow.accept(database, city, suspect_id, "Ann")
+    time_passes(database, HOLD + 1)
+    slow, other = (a_worker(database, city, Counter(finds=[Absent()], name="outbox"), name=name) for name in "ab")
+    claim = slow._claim_due()
+    assert claim
+    time_passes(database, CLAIM + 1)
+    other.reclaim()
+    time_passes(database, SETTLE + TIMEOUT + 5)
+    looking = other._claim_lookup()
+    assert looking
+    other._look_up(looking)
+    workflow.undo(database, suspect_id, "Ann")
+    slow._sent(claim, Receipt(number="PA-77"), "Sent")
+    assert ticket_of(database).flagged == IN_VAIN
+    with database.reading() as session:
+        assert [(row.number, row.status) for row in tickets.page(session, "needs you")] == [("PA-77", "cancelled")]
+    erase(database, "1")
+    assert ticket_of(database).flagged == privacy.FLAG
+
+
+def test_a_note_fetched_while_its_post_is_erased_is_not_kept(city: Config, database: Database) -> None:
+    """On PostgreSQL the two waited for each other, and one was broken off."""
+    a_sent(database)
+    with database.writing() as session:
+        ticket = session.exec(select(Ticket)).one()
+        ticket.number, ticket.check_at = "PA-1", now()
+    said = TicketState(TicketRef("PA-1"), number="PA-1", closed=False, status="open", notes=f"Resident: {SECRET}")
+    follow = FollowUps(database, city, {"outbox": _Telling(said)})  # type: ignore[dict-item]
+
+    def erasing(halfway: Callable[[], None]) -> None:
+        with database.writing() as session:
+            privacy.erase(session, "x", ["1"], "deleted upstream")
+            session.flush()
+            halfway()
+
+    at_once(erasing, lambda: follow.step() and None)
+    assert "secretword" not in everything(database)

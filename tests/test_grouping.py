@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, delete, select
 
-from connector import workflow
+from connector import growth, workflow
 from connector.config import Config
+from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup, similar
 from connector.incoming import Arrived, Batch, Deleted, Detail, Edited, Incoming, Kind, Person, Reference
 from connector.intake import From, Intake, Taken
@@ -472,3 +475,34 @@ def test_a_danger_that_an_edit_tells_after_the_decision_waits_by_itself(house: H
     assert house.groups() == [["1"], ["1"]]
     edited(house, 1, WIRE + " still")
     assert len(house.suspects()) == 2
+
+
+@pytest.mark.parametrize("verb", ["dismiss", "merge", "park"])
+def test_a_post_that_joins_what_is_decided_at_this_moment_is_seen(
+    house: House, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """On PostgreSQL it stood in what was merged or dismissed, and in no queue."""
+    house.take(a_post(1, **HERE), a_post(7, "gas everywhere in the harbour"))
+    one, other = (suspect.id or 0 for suspect in house.suspects())
+    grow, hands = growth.grow, list[threading.Thread]()
+
+    def decide() -> None:
+        with contextlib.suppress(AlreadyDecidedError):  # where the post came first, and its danger
+            if verb == "dismiss":
+                workflow.dismiss(house.database, one, "joke", "Ann", 1)
+            elif verb == "merge":
+                workflow.merge(house.database, one, other, "Ann", 1)
+            else:
+                workflow.park(house.database, one, "Ann", 1)
+
+    def with_a_hand_between(*told: Any) -> None:
+        hands.append(threading.Thread(target=decide))
+        hands[0].start()
+        hands[0].join(1)
+        grow(*told)
+
+    monkeypatch.setattr(growth, "grow", with_a_hand_between)
+    house.take(a_post(2, WIRE, minutes=2, **HERE))
+    hands[0].join(30)
+    holding = next(suspect for suspect in house.suspects() if suspect.urgent_why == "wire")
+    assert (holding.status, holding.posts) == ("waiting", 2)

@@ -29,7 +29,8 @@ def retype(
     with database.writing() as session:
         kind, at = type_of(session, type_code), now()
         suspect, before = first(session, suspect_id, version, (*OPEN, SuspectStatus.ACCEPTED))
-        suspect.request_type_id, suspect.urgent = kind.id or 0, int(kind.urgent or bool(suspect.urgent_why))
+        suspect.request_type_id = kind.id or 0
+        membership.judge_urgency(session, suspect)
         record(session, suspect, DecisionKind.RETYPE, by, before, type_code, at=at)
         regroup(session, suspect)
         if suspect.status == SuspectStatus.ACCEPTED:

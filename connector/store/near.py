@@ -75,6 +75,7 @@ _FACTS = (
     " FROM suspect s LEFT JOIN post p ON p.id = s.lead_post_id AND p.gone_at IS NULL"
 )
 
+_STILL = " ORDER BY s.id FOR NO KEY UPDATE OF s"
 _PARTED = "SELECT a.suspect_id, p.text FROM apart a JOIN post p ON p.id = a.post_id"
 
 
@@ -143,12 +144,16 @@ def _asked(session: Session, few: str, latest: dict[str, str], keys: Collection[
 
 
 def facts(session: Session, ids: Collection[int]) -> list[Facts]:
-    """Of these suspects and of those that they were merged into."""
+    """Of these suspects and of those that they were merged into.
+
+    Nobody changes them until the session ends: what is decided by these facts would be wrong by then.
+    """
     found: dict[int, Facts] = {}
+    held = _STILL if session.connection().dialect.name == "postgresql" else ""
     wanted = set(ids)
     while wanted:
         known = ",".join(map(str, sorted(wanted)))  # our own whole numbers
-        for row in bulk.tuples(session, sql(f"{_FACTS} WHERE s.id IN ({known})")):
+        for row in bulk.tuples(session, sql(f"{_FACTS} WHERE s.id IN ({known}){held}")):
             found[row[0]] = Facts(
                 row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9],
                 _seconds(row[10]), row[11] or "", row[12] or "", bool(row[13]),

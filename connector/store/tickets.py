@@ -108,7 +108,8 @@ def page(
 
     `limit` None: all. `before` is the `dispatch_id` of the last row of the page before, within one view.
     """
-    newest = _rows().where(Dispatch.status != D.CANCELLED).order_by(_DELIVERY.desc()).limit(limit)
+    shown = or_(col(Dispatch.status) != D.CANCELLED, func.coalesce(Ticket.flagged, "") != "")
+    newest = _rows().where(shown).order_by(_DELIVERY.desc()).limit(limit)
     if before:
         newest = newest.where(before > _DELIVERY)
     if view != "all" or find:

@@ -20,7 +20,7 @@ _CARRIED = (
 )
 _TOLD = (
     "UPDATE suspect SET place_post_id = coalesce((SELECT p.id FROM suspect_post sp JOIN post p ON p.id = sp.post_id"
-    " WHERE sp.suspect_id = suspect.id AND p.gone_at IS NULL AND ((p.lat = suspect.lat AND p.lon = suspect.lon)"
+    " WHERE sp.suspect_id IN (suspect.id, suspect.merged_into_id) AND p.gone_at IS NULL AND ((p.lat = suspect.lat AND p.lon = suspect.lon)"
     " OR (suspect.place_words <> '' AND {has}(p.text, suspect.place_words) > 0)) ORDER BY p.id LIMIT 1), lead_post_id)"
     " WHERE place_method NOT IN ('', 'by hand')"
 )
@@ -71,6 +71,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     _fill(connection)
     connection.exec_driver_sql(_CARRIED)
+    _carry_what_was_moved(connection)
     connection.exec_driver_sql(_TOLD.format(has="instr" if connection.dialect.name == "sqlite" else "strpos"))
 
 
@@ -86,6 +87,21 @@ def _fill(connection: sa.Connection) -> None:
                         " ON CONFLICT DO NOTHING"),
                 {"source": source, "version": version, "id": id_},
             )  # fmt: skip
+
+
+def _carry_what_was_moved(connection: sa.Connection) -> None:
+    """Posts that a merge or a split moved may stand in the requests of either side; one too many does no harm."""
+    decisions = sa.text("SELECT suspect_id, before FROM decision WHERE kind IN ('merge', 'split')")
+    carry = sa.text(
+        "INSERT INTO dispatch_post (dispatch_id, post_id) SELECT d.id, p.id FROM dispatch d JOIN post p ON p.id = :post"
+        " WHERE d.suspect_id = :suspect ON CONFLICT DO NOTHING"
+    )
+    for suspect_id, told in connection.execute(decisions).all():
+        before = (json.loads(told) if isinstance(told, str) else told) or {}
+        sides = {suspect_id, *(before[name] for name in ("into", "new") if name in before)}
+        rows = [{"post": post[0], "suspect": side} for post in before.get("posts", ()) for side in sides]
+        if rows:
+            connection.execute(carry, rows)
 
 
 def _posts(connection: sa.Connection, first: str, column: str, where: str) -> Any:
