@@ -20,6 +20,7 @@ from connector.config import Config
 from connector.errors import AlreadyDecidedError
 from connector.incoming import Batch, Edited, Incoming
 from connector.intake import Intake
+from connector.membership import BY_HAND
 from connector.models import Post, RequestType, SuspectPost, now
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Ready, Run, place_columns
 from connector.sources import manual
@@ -189,6 +190,6 @@ def _typed(config: Config, gazetteer: Gazetteer, name: str) -> tuple[Any, ...] |
     if not name:
         return None
     if found := gazetteer.find(name, asked=True) or gazetteer.tagged(name):
-        return found.name, "by hand", "", found.district, found.lat, found.lon, None
+        return found.name, BY_HAND, "", found.district, found.lat, found.lon, None
     own = frozenset(account.lower().lstrip("@") for account in config.city.accounts)
-    return sealing.mask(sealing.Hiding((), own).hide(name)), "by hand", "", "", None, None, None
+    return sealing.mask(sealing.Hiding((), own).hide(name)), BY_HAND, "", "", None, None, None

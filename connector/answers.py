@@ -15,7 +15,7 @@ from itertools import islice
 from sqlmodel import Session, col, select
 
 from connector import grouping, membership
-from connector.models import Apart, Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import OPEN, Apart, Post, Suspect, SuspectPost, now
 from connector.prepare import PLACE, POST, SUSPECT, Ready
 from connector.triage import urgency
 
@@ -25,7 +25,6 @@ _AGE = 30.0  # seconds between two looks at what waits
 _DAYS = timedelta(days=14)
 _MOST = 5_000
 """Conversations remembered, the newest."""
-_OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 _UNTOLD = (col(Suspect.place) == "", col(Suspect.place_method) != membership.BY_HAND)
 """Nobody knows where, and no person said so: theirs is not overruled."""
 
@@ -45,7 +44,7 @@ class Asked:
         query = (
             select(Post.conversation_id, Post.source)
             .join(Suspect, col(Suspect.lead_post_id) == Post.id)
-            .where(col(Suspect.status).in_(_OPEN), *_UNTOLD, col(Suspect.created_at) > now() - _DAYS)
+            .where(col(Suspect.status).in_(OPEN), *_UNTOLD, col(Suspect.created_at) > now() - _DAYS)
             .where(Post.conversation_id != "", Post.author_key != "")
         )
         newest = query.order_by(col(Suspect.created_at).desc()).limit(_MOST)
@@ -79,10 +78,10 @@ def _give(session: Session, source: str, answer: Ready) -> None:
         return
     asking = select(Suspect.id).where(col(Suspect.lead_post_id).in_([post.id for post in posts if post is not told]))
     parted = select(Apart.suspect_id).where(Apart.post_id == told.id)
-    open_ones = session.exec(asking.where(col(Suspect.status).in_(_OPEN), *_UNTOLD, col(Suspect.id).not_in(parted)))
+    open_ones = session.exec(asking.where(col(Suspect.status).in_(OPEN), *_UNTOLD, col(Suspect.id).not_in(parted)))
     danger = urgency.find(told.text)
     for suspect in membership.locked(session, [id_ for id_ in open_ones if id_]):
-        if suspect.status not in _OPEN or suspect.place or suspect.place_method == membership.BY_HAND:
+        if suspect.status not in OPEN or suspect.place or suspect.place_method == membership.BY_HAND:
             continue  # a person was faster
         for name, value in zip(PLACE, answer.answer, strict=True):
             setattr(suspect, name, value)

@@ -371,10 +371,5 @@ def _longest_due(session: Session, due: SelectOfScalar[Dispatch], usable: list[s
     return None
 
 
-def _bare(dispatch: Dispatch) -> Request:
-    """What it takes to look up a delivery whose content is gone."""
-    return Request(dispatch.reference, type_code="", type_title="", department="", text="")
-
-
 def _told(receipt: Receipt) -> str:
     return receipt.number or (f"token {receipt.token}" if receipt.token else "no number is told")

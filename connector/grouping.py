@@ -26,7 +26,7 @@ from sqlmodel import Session, col, select
 from connector import growth
 from connector.growth import AT_PLACE, DANGER, LAT, LON, METHOD, POSTED, TYPE, URGENT, Arrival, Growth, New
 from connector.membership import BY_HAND
-from connector.models import Post, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import OPEN, Post, Suspect, SuspectPost, SuspectStatus, now
 from connector.store import bulk, near
 from connector.store.around import accepted_near
 from connector.store.near import Facts
@@ -36,7 +36,6 @@ from connector.triage.wording import is_copy, remember
 
 _JOIN = ("suspect_id", "post_id", "joined_at", "joined_by")
 _SIMILAR = timedelta(weeks=8)
-_OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 
 
 @dataclass(slots=True)
@@ -157,7 +156,7 @@ class _Grouping:
             if target is None or self._was_parted(arrival, id_, target.id):
                 continue
             if _takes(target, arrival, is_copy(arrival.text, facts.text)):
-                joins.append((sure, target.status in _OPEN, -target.id))
+                joins.append((sure, target.status in OPEN, -target.id))
             else:
                 follows.append((sure, target.id))
         if joins:
@@ -226,7 +225,7 @@ class _Grouping:
             grown.urgent, grown.danger = True, facts.danger
             facts.status = SuspectStatus.WAITING
         if facts.lat is None and said[LAT] is not None and facts.method != BY_HAND:
-            grown.place, grown.place_post = tuple(said[at] for at in AT_PLACE), arrival.post_id
+            grown.place, grown.place_post = tuple(said[at] for at in AT_PLACE), growth.teller(arrival)
             facts.lat, facts.lon, facts.method = said[LAT], said[LON], said[METHOD]
             self._seen[facts.id] = _seen(facts)
             key = cell(facts.type_id, said[LAT], said[LON])

@@ -72,7 +72,7 @@ class Growth:
     danger: str = ""
     place: tuple[Any, ...] = ()
     place_post: int | None = None
-    """Who told it."""
+    """Who told it; None: a person."""
 
     def take(self, arrival: Arrival) -> None:
         """One more post."""
@@ -113,13 +113,18 @@ def insert(session: Session, new: Mapping[int, New], at: str) -> None:
     rows = []
     for id_, made in new.items():
         lead, said, people, posts = made.lead, made.lead.suspect, 1, 1
-        told = lead.post_id if said[METHOD] else None
+        told = teller(lead)
         if made.grown:
-            told = made.grown.place_post or told
+            told = made.grown.place_post if made.grown.place else told
             said, people, posts = _said_by_all(made.grown, said), made.grown.people, made.grown.posts
         keys = near.packed(made.keys)
         rows.append((id_, lead.post_id, lead.source, *said, people, posts, made.follows, keys, *waiting, told))
     bulk.insert(session, Suspect, _SUSPECT, rows)
+
+
+def teller(arrival: Arrival) -> int | None:
+    """The post, where its own words or position tell the place, and no person did."""
+    return arrival.post_id if arrival.suspect[METHOD] not in ("", membership.BY_HAND) else None
 
 
 def grow(session: Session, growing: Mapping[int, Growth], known: Collection[tuple[str, int]]) -> None:

@@ -22,6 +22,7 @@ from connector.answers import Asked
 from connector.config import Config
 from connector.incoming import Batch, Kind, Refused
 from connector.models import (
+    OPEN,
     Decision,
     DecisionKind,
     Gap,
@@ -30,7 +31,6 @@ from connector.models import (
     PostVersion,
     Suspect,
     SuspectPost,
-    SuspectStatus,
     now,
 )
 from connector.prepare import PLACE, POST, SUSPECT, From, Prepared, Preparer, Ready, Run, Vanished
@@ -48,7 +48,6 @@ _TEXT, _REFS, _AUTHOR, _KIND, _QUOTED, _ABOUT = (
     POST.index(name) for name in ("text", "refs", "author_key", "kind", "quoted_text", "about_id")
 )
 _HELD = "SELECT source_id, id, version_id, gone_at IS NOT NULL FROM post WHERE source = :source AND source_id"
-_OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
 _JUDGED = {"request_type_id", "urgent", "urgent_why", "status", *PLACE}
 _REWORDED = ("version_id", "text", "quoted_text", "lang", "entities", "media", "author_sealed")
 
@@ -303,9 +302,9 @@ class _Storing:
         held = membership.locked(session, session.exec(holding).all())
         found = urgency.find(post.text)  # also where no rule meets it any more
         danger = fresh.get("urgent_why", "") or (found.kind if found else "")
-        hidden = not any(suspect.status in _OPEN or suspect.urgent_why for suspect in held)
+        hidden = not any(suspect.status in OPEN or suspect.urgent_why for suspect in held)
         for suspect in held:
-            if suspect.status not in _OPEN:
+            if suspect.status not in OPEN:
                 continue
             before = suspect.model_dump(include=_JUDGED)
             if fresh and suspect.lead_post_id == post.id:
@@ -313,7 +312,7 @@ class _Storing:
                 if not _retyped(session, suspect):
                     suspect.request_type_id = fresh["request_type_id"]
             elif suspect.lead_post_id == post.id:  # no rule meets it any more
-                suspect.why = []
+                suspect.why = [reason for reason in suspect.why or [] if "rule_id" not in reason]
             _placed_anew(suspect, post, fresh)
             _urgent_anew(session, suspect, danger)
             if suspect.lead_post_id == post.id or suspect.model_dump(include=_JUDGED) != before:

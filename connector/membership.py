@@ -8,7 +8,7 @@ here; `grouping.py` counts the posts and says what they are found by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -35,12 +35,6 @@ def locked(session: Session, suspect_ids: Collection[int]) -> list[Suspect]:
     query = select(Suspect).where(col(Suspect.id).in_(suspect_ids)).order_by(col(Suspect.id))
     held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list(session.exec(held))
-
-
-def alive(session: Session, suspect: Suspect) -> Sequence[Post]:
-    """Its posts that are left, the earliest first."""
-    held = select(Post).join(SuspectPost).where(SuspectPost.suspect_id == suspect.id, col(Post.gone_at).is_(None))
-    return session.exec(held.order_by(col(Post.posted_at), col(Post.id))).all()
 
 
 def is_alive(session: Session, suspect: Suspect) -> bool:
@@ -74,7 +68,8 @@ def forget_place(suspect: Suspect) -> None:
 
 def danger_told(session: Session, suspect: Suspect) -> str:
     """The danger that the first of its posts that are left tells of; empty: none does."""
-    found = (urgency.find(post.text) for post in alive(session, suspect))
+    texts = select(Post.text).join(SuspectPost).where(SuspectPost.suspect_id == suspect.id, col(Post.gone_at).is_(None))
+    found = map(urgency.find, session.exec(texts.order_by(col(Post.posted_at), col(Post.id))))
     return next((danger.kind for danger in found if danger), "")
 
 

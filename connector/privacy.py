@@ -215,7 +215,7 @@ def _quote_no_more(session: Session, ids: Collection[int]) -> None:
         leading = session.exec(select(Suspect.id).where(Suspect.lead_post_id == post.id))
         for suspect in membership.locked(session, [id_ for id_ in leading if id_]):
             suspect.why = [
-                {**reason, "words": [word for word in reason["words"] if word.casefold() in own]}
+                {**reason, "words": [word for word in reason.get("words") or () if word.casefold() in own]}
                 for reason in suspect.why or []
             ]
             session.add(suspect)

@@ -21,6 +21,16 @@ from connector.triage import Gazetteer
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 KEY = "A" * 43 + "="
+LOGIN = """
+[city]
+name = "Testville"
+[login]
+metadata_url = "http://127.0.0.1:8418/.well-known/openid-configuration"
+client_id = "streamlit"
+client_secret = "some-secret"
+cookie_secret = "cccccccccccccccccccccccccccccccccccccccc"
+"""
+"""Settings of a city that people log in to."""
 # How long an example takes says how busy this computer is, and nothing about the code.
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")

@@ -17,7 +17,7 @@ from connector.sealing import Sealer
 from connector.store import Database, catalogue
 from connector.store import queue as questions
 from connector.triage import Gazetteer
-from tests.builders import a_rule, a_type
+from tests.builders import a_post, a_rule, a_type
 
 HOLE = "huge pothole on Quarry Road at Elm Street"
 
@@ -197,6 +197,17 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut(add: Add, database: Data
         add("pothole" + "x" * 10_000)
     with database.reading() as session:
         assert session.exec(select(Post)).all() == []
+
+
+def test_a_place_that_a_person_typed_stays_with_both_parts_of_a_split(add: Add, database: Database) -> None:
+    one = add(HOLE, place="Elm Street").suspect_id
+    with database.writing() as session:
+        other = a_post(session, "and another hole")
+        session.add(SuspectPost(suspect_id=one, post_id=other.id))
+        first = session.exec(select(SuspectPost.post_id).where(SuspectPost.suspect_id == one)).first() or 0
+    new = workflow.split(database, one, [first], "Dana")
+    with database.reading() as session:
+        assert [session.get_one(Suspect, id_).place for id_ in (one, new)] == ["Elm Street", "Elm Street"]
 
 
 # -- guessing ------------------------------------------------------------------------------------------------------

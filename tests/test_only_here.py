@@ -10,16 +10,7 @@ from typing import Any
 import pytest
 
 from connector.only_here import OnlyHere
-
-LOGIN = """
-[city]
-name = "Testville"
-[login]
-metadata_url = "http://127.0.0.1:8418/.well-known/openid-configuration"
-client_id = "streamlit"
-client_secret = "some-secret"
-cookie_secret = "cccccccccccccccccccccccccccccccccccccccc"
-"""
+from tests.conftest import LOGIN
 
 
 def answered(kind: str, client: tuple[str, int] | None, headers: Sequence[tuple[bytes, bytes]] = ()) -> list[Any]:

@@ -17,17 +17,9 @@ import pytest
 from connector import config as settings
 from connector import supervisor
 from connector.child import PARENT
+from tests.conftest import LOGIN
 
 ROOT = Path(__file__).resolve().parents[1]
-LOGIN = """
-[city]
-name = "Testville"
-[login]
-metadata_url = "http://127.0.0.1:8418/.well-known/openid-configuration"
-client_id = "streamlit"
-client_secret = "some-secret"
-cookie_secret = "cccccccccccccccccccccccccccccccccccccccc"
-"""
 KILLED = """
 import subprocess, sys, time, os
 os.environ["{parent}"] = str(os.getpid())

@@ -22,11 +22,12 @@ from sqlmodel import Session, col, select
 
 from connector.config import Config
 from connector.decide.drafts import drafted
-from connector.decide.record import OPEN, record, remembered, seen, settle
+from connector.decide.record import record, remembered, seen, settle
 from connector.decide.undoing import take_back
 from connector.decide.verdicts import accept_in
 from connector.errors import AlreadyDecidedError, ConfigError
 from connector.models import (
+    OPEN,
     Decision,
     DecisionKind,
     DeliveryStatus,

@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, case, func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
-from connector.decide.record import OPEN
 from connector.membership import locked
-from connector.models import Suspect, now
+from connector.models import OPEN, Suspect, now
 from connector.store import Database
 from connector.store.listing import CLAIMED
 

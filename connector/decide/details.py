@@ -8,10 +8,10 @@ from __future__ import annotations
 from connector import membership
 from connector.config import Config
 from connector.decide.outgoing import call_back, send_later
-from connector.decide.record import OPEN, first, record, type_of, who
+from connector.decide.record import first, record, type_of, who
 from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup
-from connector.models import DecisionKind, Note, SuspectStatus, now
+from connector.models import OPEN, DecisionKind, Note, SuspectStatus, now
 from connector.store import Database
 from connector.triage import Place
 

@@ -14,9 +14,9 @@ from sqlalchemy import delete, or_
 from sqlmodel import Session, col, select
 
 from connector import membership
-from connector.decide.record import OPEN, who
+from connector.decide.record import who
 from connector.errors import AlreadyDecidedError
-from connector.models import Draft, Suspect, now
+from connector.models import OPEN, Draft, Suspect, now
 from connector.store import Database
 
 _KEPT = timedelta(days=1)

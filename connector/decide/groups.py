@@ -15,11 +15,12 @@ from sqlmodel import Session, col, select
 
 from connector import membership
 from connector.decide.drafts import drop_drafts
-from connector.decide.record import OPEN, first, record, settle, type_of
+from connector.decide.record import first, record, settle, type_of
 from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup
 from connector.membership import locked
 from connector.models import (
+    OPEN,
     Apart,
     DecisionKind,
     DeliveryStatus,

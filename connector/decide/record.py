@@ -14,10 +14,8 @@ from sqlmodel import Session, col, select
 
 from connector import privacy
 from connector.errors import AlreadyDecidedError
-from connector.models import Decision, DecisionKind, RequestType, Suspect, SuspectStatus, now
+from connector.models import OPEN, Decision, DecisionKind, RequestType, Suspect, SuspectStatus, now
 
-OPEN = (SuspectStatus.WAITING, SuspectStatus.PARKED)
-"""Statuses in which a suspect can be decided."""
 BEFORE = ("status", "request_type_id", "version", "assigned_to", "decided_by")
 """What every decision remembers; no text, place or name, since a deletion upstream must not search for them here."""
 _TIMES = ("decided_at", "parked_until")

@@ -14,10 +14,10 @@ from sqlmodel import Session, col, select
 
 from connector import membership
 from connector.decide.groups import SAME, joins, lead, let_go
-from connector.decide.record import OPEN, as_before, record, settle, who
+from connector.decide.record import as_before, record, settle, who
 from connector.errors import AlreadyDecidedError
 from connector.grouping import regroup
-from connector.models import Decision, DecisionKind, Note, RequestType, Suspect, SuspectPost, SuspectStatus, now
+from connector.models import OPEN, Decision, DecisionKind, Note, RequestType, Suspect, SuspectPost, SuspectStatus, now
 from connector.store import near
 
 

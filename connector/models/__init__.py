@@ -25,6 +25,7 @@ from connector.models.rules import RequestType, Rule, RuleVersion
 from connector.models.statuses import (
     DELIVERY_FOLLOWS,
     LIVE,
+    OPEN,
     SUSPECT_FOLLOWS,
     AlertKind,
     DecisionKind,
@@ -60,6 +61,7 @@ __all__ = [
     "Match",
     "NearKey",
     "Note",
+    "OPEN",
     "OptOut",
     "Post",
     "PostVersion",

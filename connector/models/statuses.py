@@ -116,6 +116,8 @@ SUSPECT_FOLLOWS: dict[SuspectStatus, frozenset[SuspectStatus]] = {
     S.EXPIRED: frozenset({S.WAITING}),
     S.WITHDRAWN: frozenset(),
 }
+OPEN = (S.WAITING, S.PARKED)
+"""Statuses in which a suspect can be decided."""
 DELIVERY_FOLLOWS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
     D.DRAFTED: frozenset({D.QUEUED, D.CANCELLED}),
     # An answer that comes late counts wherever the delivery stands by then: hence sent after queued and exhausted.

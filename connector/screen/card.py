@@ -12,7 +12,7 @@ from itertools import islice
 import streamlit as st
 
 from connector import grouping, screen, sealing
-from connector.models import SuspectStatus, now
+from connector.models import OPEN, SuspectStatus, now
 from connector.screen import card_around, card_head, card_names, card_post, card_send, card_where, desk
 from connector.screen.desk import Shown
 from connector.screen.queue import mine
@@ -57,7 +57,7 @@ def card(suspect_id: int | None) -> Shown | None:
 
 def _shown(found: queue.Card) -> Shown:
     suspect, kind = found.suspect, found.type
-    waits = suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED)
+    waits = suspect.status in OPEN
     may = not mine().picking and screen.allowed(screen.Right.DECIDE)
     places, country = suspect.place_words, screen.house().config.city.country
     told = sorted((one.post for one in found.posts if not one.post.gone_at), key=lambda post: post.posted_at)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from connector import dispatch, screen
 from connector.dispatch.outbox import Outbox
-from connector.models import Decision, DeliveryStatus, SuspectStatus, TicketStatus, now
+from connector.models import OPEN, Decision, DeliveryStatus, TicketStatus, now
 from connector.screen import history
 from connector.screen.ticket_verbs import followed, name_of, verbs, way_of
 from connector.screen.tickets import COLOURS
@@ -162,7 +162,7 @@ def _unclear(card: TicketCard, to: str) -> str:
 def _refused(card: TicketCard, to: str) -> tuple[str, str]:
     if card.later:
         return "", f"Refused by {to}. The suspect was accepted again since, as {card.later}."
-    if card.suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED):
+    if card.suspect.status in OPEN:
         return "error", f"Refused by {to}. The suspect waits again in the queue, with their reason."
     return "", f"Refused by {to}. The suspect was {card.suspect.status} since."
 

@@ -17,7 +17,7 @@ from connector import adapters, dispatch, screen, workflow
 from connector.access import Right
 from connector.dispatch import Channel
 from connector.errors import ConfigError
-from connector.models import DeliveryStatus, SuspectStatus, TicketStatus, now
+from connector.models import OPEN, DeliveryStatus, TicketStatus, now
 from connector.store.tickets import TicketCard, TicketRow
 
 _ASKED = "ticket_asked"
@@ -52,7 +52,7 @@ def _steps(card: TicketCard, main: Callable[[], Any]) -> None:
         case DeliveryStatus.EXHAUSTED:
             _button("Try again", row, main(), workflow.try_again, row.dispatch_id)
             _by_hand(row)
-        case DeliveryStatus.REFUSED if card.suspect.status in (SuspectStatus.WAITING, SuspectStatus.PARKED):
+        case DeliveryStatus.REFUSED if card.suspect.status in OPEN:
             if st.button("Open in Queue", key=f"queue_{row.dispatch_id}", type=main()):
                 st.switch_page("review.py", query_params={"id": str(row.suspect_id)})
         case TicketStatus.OPEN | TicketStatus.UNTRACKABLE if not followed(row):

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from connector.models import NearKey, Post, RequestType, SourceState, Suspect, SuspectStatus, User
+from connector.models import OPEN, NearKey, Post, RequestType, SourceState, Suspect, SuspectStatus, User
 from connector.store.queue import CardPost
 
 _columns: Any = select  # sqlmodel's types end at four columns
@@ -77,7 +77,7 @@ def beside(session: Session, suspect: Suspect, limit: int = 6) -> list[Beside]:
 
 def one_beside(session: Session, suspect: Suspect, other: int) -> Beside | None:
     """The suspect of this id, if posts can be put into it."""
-    open_ = col(Suspect.status).in_((SuspectStatus.WAITING, SuspectStatus.PARKED))
+    open_ = col(Suspect.status).in_(OPEN)
     row = session.exec(_others(suspect).where(Suspect.id == other, open_)).first()
     return _beside(suspect, row) if row else None
 

@@ -26,19 +26,19 @@ from connector.models.suspects import RETURNED
 
 D = DeliveryStatus
 _columns: Any = select  # sqlmodel's types end at four columns
-_DELIVERY, _TICKET = col(Dispatch.id), col(Ticket.dispatch_id)
+_delivery, _ticket = col(Dispatch.id), col(Ticket.dispatch_id)
 _RETURNED = select(Suspect.id).where(RETURNED)
 _PARTS: dict[str, list[tuple[Any, Any]]] = {
-    "all": [(_DELIVERY, col(Dispatch.status) == status) for status in D if status != D.CANCELLED],
+    "all": [(_delivery, col(Dispatch.status) == status) for status in D if status != D.CANCELLED],
     "needs you": [
-        (_DELIVERY, col(Dispatch.status) == D.EXHAUSTED),
-        (_DELIVERY, col(Dispatch.status) == D.UNCLEAR),
-        (_DELIVERY, and_(col(Dispatch.suspect_id).in_(_RETURNED), col(Dispatch.status) == D.REFUSED)),
-        (_TICKET, FLAGGED),
+        (_delivery, col(Dispatch.status) == D.EXHAUSTED),
+        (_delivery, col(Dispatch.status) == D.UNCLEAR),
+        (_delivery, and_(col(Dispatch.suspect_id).in_(_RETURNED), col(Dispatch.status) == D.REFUSED)),
+        (_ticket, FLAGGED),
     ],
-    "on the way": [(_DELIVERY, col(Dispatch.status) == status) for status in (D.QUEUED, D.SENDING)],
-    "open": [(_TICKET, col(Ticket.status) == status) for status in (TicketStatus.OPEN, TicketStatus.UNTRACKABLE)],
-    "closed": [(_TICKET, col(Ticket.status) == TicketStatus.CLOSED)],
+    "on the way": [(_delivery, col(Dispatch.status) == status) for status in (D.QUEUED, D.SENDING)],
+    "open": [(_ticket, col(Ticket.status) == status) for status in (TicketStatus.OPEN, TicketStatus.UNTRACKABLE)],
+    "closed": [(_ticket, col(Ticket.status) == TicketStatus.CLOSED)],
 }
 """The views of the Tickets page, each in parts that one index answers: whose id, and which of them."""
 VIEWS = tuple(_PARTS)
@@ -109,14 +109,14 @@ def page(
     `limit` None: all. `before` is the `dispatch_id` of the last row of the page before, within one view.
     """
     shown = or_(col(Dispatch.status) != D.CANCELLED, func.coalesce(Ticket.flagged, "") != "")
-    newest = _rows().where(shown).order_by(_DELIVERY.desc()).limit(limit)
+    newest = _rows().where(shown).order_by(_delivery.desc()).limit(limit)
     if before:
-        newest = newest.where(before > _DELIVERY)
+        newest = newest.where(_delivery < before)
     if view != "all" or find:
         parts = _found(find.strip()) if find else _PARTS[view]
-        return _read(session, newest.where(_DELIVERY.in_(_ids(parts, limit, before))))
-    first = _rows().where(_DELIVERY.in_(_ids(_PARTS["needs you"], None, None)))
-    waiting = [] if before else _read(session, first.order_by(_URGENCY, _DELIVERY.desc()).limit(limit))
+        return _read(session, newest.where(_delivery.in_(_ids(parts, limit, before))))
+    first = _rows().where(_delivery.in_(_ids(_PARTS["needs you"], None, None)))
+    waiting = [] if before else _read(session, first.order_by(_URGENCY, _delivery.desc()).limit(limit))
     # Those that need a person are few; the rest is a page by id, so that no sort touches the whole table.
     return [*waiting, *_read(session, newest.where(not_(_NEEDS_YOU)))]
 
@@ -134,11 +134,11 @@ def _ids(parts: Sequence[tuple[Any, Any]], limit: int | None, before: int | None
 
 def _found(wanted: str) -> list[tuple[Any, Any]]:
     if wanted.startswith(("http://", "https://")):
-        return [(_TICKET, and_(HAS_URL, col(Ticket.url) == wanted))]
+        return [(_ticket, and_(HAS_URL, col(Ticket.url) == wanted))]
     references = wanted.upper(), f"SC-{wanted.upper()}"
     return [
-        (_DELIVERY, col(Dispatch.reference).in_(references)),
-        (_TICKET, col(Ticket.number).in_((wanted, wanted.upper()))),
+        (_delivery, col(Dispatch.reference).in_(references)),
+        (_ticket, col(Ticket.number).in_((wanted, wanted.upper()))),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -438,15 +439,25 @@ def test_a_worker_that_is_killed_while_it_asks_for_deletions_asks_again_within_t
     assert timedelta(minutes=50) < as_killed <= timedelta(hours=1)
 
 
+@contextlib.contextmanager
+def filling(city: City, source: Told) -> Iterator[inboxes.Inbox]:
+    """What a filler brings of this source, with nobody who stores it."""
+    waiting = inboxes.Inbox(source, threading.Condition())
+    filling = filler.Filler(city.database, lambda: {"x": source}, lambda _: waiting)
+    filling.start()
+    try:
+        yield waiting
+    finally:
+        filling.stop()
+        until(lambda: filling.ended)
+
+
 def test_asking_for_deletions_ends_when_they_are_stored(city: City) -> None:
     with city.database.writing() as session:
         session.add(Post(source="x", source_id="2", text="gone"))
     source = Told("x", city.config, [], PUSHES)
     source.gone = {"2"}
-    waiting = inboxes.Inbox(source, threading.Condition())
-    filling = filler.Filler(city.database, lambda: {"x": source}, lambda _: waiting)
-    filling.start()
-    try:
+    with filling(city, source) as waiting:
         until(lambda: waiting.waits)
         time.sleep(0.2)
         assert due_again(city) <= timedelta(hours=1), "killed now, nobody would erase it until tomorrow"
@@ -454,9 +465,6 @@ def test_asking_for_deletions_ends_when_they_are_stored(city: City) -> None:
         assert page
         waiting.stored(page)
         until(lambda: due_again(city) > timedelta(hours=19))
-    finally:
-        filling.stop()
-        until(lambda: filling.ended)
 
 
 # -- rules and budgets -------------------------------------------------------------------------------------------------
@@ -602,10 +610,7 @@ def test_a_gap_is_not_tried_again_before_what_it_brought_is_stored(city: City) -
         session.add(Gap(source="x", from_at=begin, to_at=end, why="Cut.", state=GapState.OPEN, due_at=now()))
     source = Told("x", city.config, [], PUSHES)
     source.fills = [batch("7", cursor="page 1"), TemporaryError("Slow.", "x", 0.0)]
-    waiting = inboxes.Inbox(source, threading.Condition())
-    filling = filler.Filler(city.database, lambda: {"x": source}, lambda _: waiting)
-    filling.start()
-    try:
+    with filling(city, source) as waiting:
         until(lambda: waiting.waits)
         time.sleep(0.3)
         assert len(source.asked) == 1, "nobody has stored the page yet"
@@ -614,6 +619,3 @@ def test_a_gap_is_not_tried_again_before_what_it_brought_is_stored(city: City) -
         assert page
         waiting.stored(page)
         until(lambda: city.rows(select(Gap.tries)) != [0])
-    finally:
-        filling.stop()
-        until(lambda: filling.ended)

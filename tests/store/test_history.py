@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session
 
 from connector import workflow
@@ -28,6 +27,7 @@ from connector.models import (
 from connector.store import Database
 from connector.store.history import Found, Pasted, Story, around, find, story, together
 from tests.builders import a_dispatch, a_post, a_rule, a_suspect, a_ticket, added
+from tests.plans import asked, plans
 
 NOW = now()
 
@@ -238,27 +238,20 @@ def test_of_one_that_is_not_here_the_gaps_and_counts_of_its_time_are_told(sessio
 
 
 def test_no_question_reads_a_whole_table(database: Database) -> None:
-    said: list[tuple[str, Any]] = []
-
-    def listen(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        if statement.startswith("SELECT"):
-            said.append((statement, parameters))
-
     (first, post), (second, _) = suspects(database, 2)
     workflow.merge(database, first, second, "Dana")
     with database.writing() as session:
         added(session, SourceState(name="sample", kind="sample"))
         a_ticket(session, a_dispatch(session, session.get_one(Suspect, second), reference="SC-7F3K9Q"))
-    event.listen(database.engine, "before_cursor_execute", listen)
-    with database.reading() as session:
+
+    def ask(session: Session) -> None:
         find(session, Pasted("", ids=("11",), numbers=("SC-7F3K9Q",), suspect_id=first, author_key="a", ending="b"))
         story(session, post, second, audit=True)
         together(session, [second], post)
-    event.remove(database.engine, "before_cursor_execute", listen)
+
+    said = asked(database, ask)
     assert len(said) <= 26
     if not database.is_sqlite:
         return
-    with database.engine.connect() as connection:
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all() for s, p in said]
-    scanned = {str(row[3]).split()[1] for plan in plans for row in plan if str(row[3]).startswith("SCAN")}
+    scanned = {step.split()[1] for plan in plans(database, said) for step in plan if step.startswith("SCAN")}
     assert scanned <= {"source_state", "request_type"}

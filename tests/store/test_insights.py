@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session, select
 
 from connector.models import AuditEntry, Match, Rule, RuleVersion, Suspect, SuspectPost, now
@@ -15,6 +14,7 @@ from connector.share import Share
 from connector.store import Database, catalogue
 from connector.store.insights import DAYS, Insight, insights
 from tests.builders import a_post, a_rule, a_suspect, a_type, added
+from tests.plans import asked, plans
 
 NOW = now()
 LONG_AGO = NOW - timedelta(days=DAYS + 1)
@@ -230,25 +230,14 @@ def test_rules_of_another_type_and_rules_that_are_off_swallow_none(session: Sess
 
 
 def test_the_list_takes_four_queries_and_none_reads_all_matches_or_suspects(database: Database) -> None:
-    said: list[tuple[str, Any]] = []
-
-    def listen(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        if statement.startswith("SELECT"):
-            said.append((statement, parameters))
-
     with database.writing() as session:
         for _ in range(3):
             a_suspect(session)
-    event.listen(database.engine, "before_cursor_execute", listen)
-    with database.reading() as session:
-        insights(session)
-    event.remove(database.engine, "before_cursor_execute", listen)
+    said = asked(database, insights)
     assert len(said) == 4
     if not database.is_sqlite:
         return
-    with database.engine.connect() as connection:
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all() for s, p in said]
-    steps = [str(row[3]) for plan in plans for row in plan]
+    steps = [step for plan in plans(database, said) for step in plan]
     assert not [step for step in steps if step.startswith("SCAN") and "match" in step]
     assert not [step for step in steps if step.startswith(("SCAN suspect", "SCAN post"))]
     assert any("ix_suspect_decided" in step for step in steps)

@@ -20,8 +20,8 @@ _CARRIED = (
 )
 _TOLD = (
     "UPDATE suspect SET place_post_id = coalesce((SELECT p.id FROM suspect_post sp JOIN post p ON p.id = sp.post_id"
-    " WHERE sp.suspect_id IN (suspect.id, suspect.merged_into_id) AND p.gone_at IS NULL AND ((p.lat = suspect.lat AND p.lon = suspect.lon)"
-    " OR (suspect.place_words <> '' AND {has}(p.text, suspect.place_words) > 0)) ORDER BY p.id LIMIT 1), lead_post_id)"
+    " WHERE sp.suspect_id IN (suspect.id, suspect.merged_into_id) AND p.gone_at IS NULL"
+    " AND ((p.lat = suspect.lat AND p.lon = suspect.lon) OR (suspect.place_words <> '' AND {has}(p.text, suspect.place_words) > 0)) ORDER BY p.id LIMIT 1), lead_post_id)"
     " WHERE place_method NOT IN ('', 'by hand')"
 )
 
