@@ -25,6 +25,8 @@ HEIGHT = 236
 _SERIES = {"posts": ("Posts matched", "mute"), "suspects": ("Suspects", "mid"), "accepted": ("Accepted", "blue")}
 _FEW = 5
 """Decisions of which a share says little."""
+_MONTHS = 14
+"""Weeks above which months stand below the lines; of fewer their first days."""
 _NAME_GAP = 15 / 200  # of the plot's height, between two names at the lines
 
 
@@ -182,11 +184,12 @@ def _axes(days: Sequence[date], top: int, weekly: bool) -> tuple[Any, Any]:
     """Days across, with room for the lines' names at the end; counts upwards."""
     first, last = days[0], days[-1]
     room = (last - first) * (0.42 if screen.phone() else 0.17)
-    ticks = _ticks(days, 4 if screen.phone() else 7, weekly)
+    by_month = weekly and len(days) > _MONTHS
+    ticks = _ticks(days, 4 if screen.phone() else 7, by_month)
     x = alt.X(
         "day:T", title=None, scale=alt.Scale(domain=[_at(first), _at(last + room)]),
         axis=alt.Axis(
-            values=[_at(day) for day in ticks], format="%b %Y" if weekly else "%-d %b", grid=False,
+            values=[_at(day) for day in ticks], format="%b %Y" if by_month else "%-d %b", grid=False,
             labelColor=screen.colour("grey"),
         ),
     )  # fmt: skip
@@ -202,10 +205,10 @@ def _at(day: date) -> Any:
     return alt.DateTime(year=day.year, month=day.month, date=day.day)
 
 
-def _ticks(days: Sequence[date], count: int, weekly: bool) -> list[date]:
+def _ticks(days: Sequence[date], count: int, by_month: bool) -> list[date]:
     """About so many days evenly apart, the last one included; of a year the first days of months."""
     marks = list(days)
-    if weekly:
+    if by_month:
         months = {(day.year, day.month) for day in days}
         marks = [first for year, month in sorted(months) if (first := date(year, month, 1)) >= days[0]]
     step = max(1, round(len(marks) / count))

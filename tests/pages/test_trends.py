@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -155,3 +156,5 @@ def test_a_year_begins_with_the_first_post(busy: City) -> None:
     assert not page.exception
     (chart,) = page.get("vega_lite_chart") or page.get("arrow_vega_lite_chart")
     assert "from 2 Feb 2026" in chart.proto.alt
+    axis = json.loads(chart.proto.spec)["layer"][0]["encoding"]["x"]["axis"]
+    assert (axis["format"], len(axis["values"])) == ("%-d %b", 4), "a year that has only begun is told by its weeks"
