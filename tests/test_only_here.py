@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ def answered(kind: str, client: tuple[str, int] | None, headers: Sequence[tuple[
     async def receive() -> dict[str, Any]:
         return {"type": f"{kind}.connect"}
 
-    asyncio.run(OnlyHere(pages)({"type": kind, "client": client, "headers": headers}, receive, send))
+    asked = OnlyHere(pages)({"type": kind, "client": client, "headers": headers}, receive, send)
+    # In a thread of its own: in this one Playwright's loop runs, once a browser was open.
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(asyncio.run, asked).result()
     return sent
 
 
